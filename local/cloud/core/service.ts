@@ -1,0 +1,168 @@
+// The contract of one AWS service inside the embedded cloud, and what the cloud offers to it.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import type { AccessControl, AccessQuestion, Decision } from "./access";
+import type { Clock } from "./clock";
+import type { HostMap } from "./hosts";
+import type { Principal } from "./principal";
+import type { InvokeModel, ResourceModel } from "./resource-model";
+import type { TraceEvent, TraceLog } from "./trace";
+
+/** A service: the described half (models) and the running half (data plane). One folder each. */
+export interface Service {
+  /** Signing name and folder: "s3", "dynamodb", "lambda", "events", … */
+  readonly name: string;
+  readonly models: readonly ResourceModel[];
+  readonly invokes?: Readonly<Record<string, InvokeModel>>;
+  /** Answers a call at the gateway whose signature names this service. The gateway has verified the signature. */
+  handle?(call: GatewayCall): Promise<void>;
+  /** Further listeners, timers and processes start here; called once, after the gateway listens. */
+  start?(): Promise<void>;
+  /** Ends everything that `start` or a model began. Called once, in reverse order, also after a failed start. */
+  stop?(): Promise<void>;
+}
+
+/** A verified call at the gateway. */
+export interface GatewayCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Request id; also sent as `x-amzn-requestid`. */
+  readonly id: string;
+  readonly method: string;
+  /** Path as sent, still percent-encoded. */
+  readonly rawPath: string;
+  readonly query: URLSearchParams;
+  /** Lower-case names; repeated headers joined by ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly principal: Principal;
+  /** Region of the credential scope. */
+  readonly region: string;
+  readonly auth: CallAuthentication;
+  /** Address of the client, `aws:SourceIp`. */
+  readonly sourceIp: string;
+  /**
+   * The body, decoded from `aws-chunked` where used. It fails with XAmzContentSHA256Mismatch at its end when the content is
+   * not what the signature covers. S3 streams it to disk.
+   */
+  readonly body: Readable;
+  /** The whole body, at most `limitBytes`; AwsError RequestEntityTooLarge beyond. */
+  readBody(limitBytes: number): Promise<Buffer>;
+  /** Trailing headers of an aws-chunked body (x-amz-checksum-…), known once the body has ended. */
+  trailers(): Readonly<Record<string, string>>;
+  /** Asks for permission: throws AwsError AccessDenied (403) when refused. Adds global condition keys. Kept for the trace. */
+  authorize(question: Omit<AccessQuestion, "principal">): Decision;
+  /** Names the operation, resource and details for the trace of this call; later calls add to earlier ones. */
+  describe(facts: Partial<Pick<TraceEvent, "operation" | "resource" | "errorCode" | "detail">>): void;
+}
+
+/** How a call proved its identity. */
+export interface CallAuthentication {
+  readonly type: "REST-HEADER" | "REST-QUERY-STRING" | "NONE";
+  /** For signed calls: age of the signature, in milliseconds (`s3:signatureAge`). */
+  readonly signatureAgeMs?: number;
+  /** For signed calls: names of the signed headers, lower case. */
+  readonly signedHeaders?: readonly string[];
+}
+
+/** A listener of its own (an API, a distribution, a sign-in domain): its own origin, as on AWS. */
+export interface Listener {
+  /** "http://127.0.0.1:41234" */
+  readonly origin: string;
+  close(): Promise<void>;
+}
+
+/** An endpoint that a person or a program can call, for the console and the table of `npm start`. */
+export interface EndpointInfo {
+  /** "Website", "Upload API", "Sign-in", "AWS APIs", "S3 Transfer Acceleration" */
+  readonly label: string;
+  readonly url: string;
+  /** URN of the resource that opened it; empty for the cloud's own. */
+  readonly urn: string;
+  /** Shown first in the table: a page for people. */
+  readonly page?: boolean;
+}
+
+/** Invokes functions. Implemented by `local/cloud/lambda`. */
+export interface FunctionInvoker {
+  /**
+   * Invokes synchronously as `principal`, after checking the function's resource policy (services) or lambda:InvokeFunction
+   * (others). A handler's own error is a result with `functionError`, not an exception.
+   */
+  invoke(functionArn: string, payload: Buffer, principal: Principal): Promise<InvocationResult>;
+  /** Queues an asynchronous invocation with Lambda's two retries. */
+  invokeAsync(functionArn: string, payload: Buffer, principal: Principal): void;
+}
+
+/** What came back from a function. */
+export interface InvocationResult {
+  readonly payload: Buffer;
+  readonly functionError?: "Unhandled" | "Handled";
+  readonly requestId: string;
+  readonly durationMs: number;
+}
+
+/** Puts events on a bus. Implemented by `local/cloud/events`. */
+export interface EventPublisher {
+  publish(event: CloudEvent): void;
+}
+
+/** An event as EventBridge delivers it, without the members that the bus fills in. */
+export interface CloudEvent {
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly resources: readonly string[];
+  readonly accountId: string;
+  readonly region: string;
+  /** Name of the bus, "default" when left out. */
+  readonly busName?: string;
+}
+
+/** Log groups and streams. Implemented by `local/cloud/logs`; metrics in embedded metric format are read from here. */
+export interface LogStore {
+  append(group: string, stream: string, message: string): void;
+}
+
+/** Metric data. Implemented by `local/cloud/monitoring`. */
+export interface MetricStore {
+  put(datum: MetricDatum): void;
+}
+
+/** One measurement, with AWS's own namespace, name and dimensions. */
+export interface MetricDatum {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly value: number;
+  /** "Count", "Bytes", "Milliseconds", … */
+  readonly unit: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** What the cloud offers to every service. */
+export interface CloudContext {
+  readonly clock: Clock;
+  /** Unseeded uniqueness for ids that AWS makes up: lower-case letters and digits. */
+  uniqueId(length: number): string;
+  readonly traces: TraceLog;
+  readonly access: AccessControl;
+  readonly hosts: HostMap;
+  /** Folder for bodies and unpacked code; removed at the end. */
+  readonly dataDirectory: string;
+  /** Account of resources whose provider names no other. */
+  readonly accountId: string;
+  /** Default Region, from the stack's `aws:region`. */
+  readonly region: string;
+  /** "http://127.0.0.1:<port>": what functions get as AWS_ENDPOINT_URL. Known once the gateway listens. */
+  gatewayOrigin(): string;
+  /** Opens a listener on the next port of the plan (or a free one). */
+  listen(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<Listener>;
+  /** Adds an endpoint to the console and the table; returns the function that removes it. */
+  announce(endpoint: EndpointInfo): () => void;
+  /** Services of which there is one each. Available once all services are constructed. */
+  readonly functions: FunctionInvoker;
+  readonly events: EventPublisher;
+  readonly logs: LogStore;
+  readonly metrics: MetricStore;
+}
