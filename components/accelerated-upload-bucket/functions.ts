@@ -1,0 +1,134 @@
+// The functions of AcceleratedUploadBucket: one per route and one for the sweeper, each with a role of its own.
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  UPLOAD_ENVIRONMENT,
+  UPLOAD_HANDLERS,
+  type UploadHandler,
+  type UploadHandlerName,
+  type UploadRules,
+} from "../../handlers/upload/contract";
+import { createHandlerFunction, type HandlerFunction } from "../shared/function";
+import { buildHandlerStatements } from "./policies";
+import type { AcceleratedUploadBucketSettings } from "./settings";
+import type { Placement, UploadStorage } from "./storage";
+
+/** How often the sweeper looks for abandoned uploads. */
+const SWEEP_SCHEDULE = "rate(15 minutes)";
+
+const DESCRIPTIONS: Readonly<Record<UploadHandlerName, string>> = {
+  start: "Starts multipart uploads: checks size, type and quota, makes the key",
+  sign: "Signs part URLs of the caller's own uploads",
+  describe: "Lists the parts that S3 holds of the caller's own uploads",
+  complete: "Completes uploads after S3 has compared size and checksum",
+  abort: "Aborts the caller's own uploads",
+  list: "Lists the caller's own uploads",
+  sweep: "Aborts abandoned uploads and sends events that were left unsent",
+};
+
+/** One function per handler, by the handler's name. */
+export type UploadFunctions = Readonly<Record<UploadHandlerName, HandlerFunction>>;
+
+/** Creates `${name}-<handler>-…` for every handler. */
+export function createFunctions(
+  name: string,
+  settings: AcceleratedUploadBucketSettings,
+  { bucket, table }: UploadStorage,
+  origins: pulumi.Output<string[]>,
+  placement: Placement,
+  parent: pulumi.Resource,
+): UploadFunctions {
+  const { accountId, region, partition } = placement;
+  const eventBusArn = pulumi.interpolate`arn:${partition}:events:${region}:${accountId}:event-bus/${settings.eventBusName}`;
+  const names = pulumi.output({
+    bucketArn: bucket.arn,
+    tableArn: table.arn,
+    eventBusArn,
+    kmsKeyArn: settings.kmsKeyArn,
+  });
+  const environment = {
+    [UPLOAD_ENVIRONMENT.bucketName]: bucket.bucket,
+    [UPLOAD_ENVIRONMENT.bucketOwner]: accountId,
+    [UPLOAD_ENVIRONMENT.tableName]: table.name,
+    [UPLOAD_ENVIRONMENT.keyPrefix]: settings.keyPrefix,
+    [UPLOAD_ENVIRONMENT.eventBusName]: pulumi.output(settings.eventBusName),
+    [UPLOAD_ENVIRONMENT.rules]: buildRules(settings),
+    [UPLOAD_ENVIRONMENT.allowedOrigins]: origins.apply((list) => JSON.stringify(list)),
+  };
+  const create = (handlerName: UploadHandlerName): HandlerFunction => {
+    const { timeoutSeconds }: UploadHandler = UPLOAD_HANDLERS[handlerName];
+    return createHandlerFunction(
+      `${name}-${handlerName}`,
+      {
+        handler: `upload/${handlerName}`,
+        description: DESCRIPTIONS[handlerName],
+        environment,
+        timeoutSeconds,
+        memorySize: settings.memorySize,
+        logRetentionDays: settings.logRetentionDays,
+        tags: settings.tags,
+        region: settings.region,
+        statements: names.apply((known) =>
+          buildHandlerStatements(handlerName, { ...known, keyPrefix: settings.keyPrefix }),
+        ),
+      },
+      parent,
+    );
+  };
+  return {
+    start: create("start"),
+    sign: create("sign"),
+    describe: create("describe"),
+    complete: create("complete"),
+    abort: create("abort"),
+    list: create("list"),
+    sweep: create("sweep"),
+  };
+}
+
+/** The rules as the handlers read them. Key order is fixed, so the text changes only when a rule does. */
+function buildRules({ kmsKeyArn, rules }: AcceleratedUploadBucketSettings): pulumi.Output<string> {
+  return pulumi.output(kmsKeyArn).apply((known) => {
+    const complete: UploadRules = known === undefined ? rules : { ...rules, kmsKeyArn: known };
+    return JSON.stringify(complete);
+  });
+}
+
+/** The sweeper's schedule. */
+export interface SweepSchedule {
+  readonly rule: aws.cloudwatch.EventRule;
+  readonly permission: aws.lambda.Permission;
+  readonly target: aws.cloudwatch.EventTarget;
+}
+
+/** Creates the rule that runs the sweeper, and lets only this rule run it. */
+export function createSweepSchedule(
+  name: string,
+  settings: AcceleratedUploadBucketSettings,
+  { sweep }: UploadFunctions,
+  parent: pulumi.Resource,
+): SweepSchedule {
+  const regional = settings.region === undefined ? {} : { region: settings.region };
+  const rule = new aws.cloudwatch.EventRule(
+    `${name}-sweep-rule`,
+    { description: DESCRIPTIONS.sweep, scheduleExpression: SWEEP_SCHEDULE, tags: settings.tags, ...regional },
+    { parent },
+  );
+  const permission = new aws.lambda.Permission(
+    `${name}-sweep-permission`,
+    {
+      action: "lambda:InvokeFunction",
+      function: sweep.function.name,
+      principal: "events.amazonaws.com",
+      sourceArn: rule.arn,
+      ...regional,
+    },
+    { parent },
+  );
+  const target = new aws.cloudwatch.EventTarget(
+    `${name}-sweep-target`,
+    { rule: rule.name, arn: sweep.function.arn, ...regional },
+    { parent, dependsOn: [permission] },
+  );
+  return { rule, permission, target };
+}

@@ -1,0 +1,3 @@
+// Public face of the component.
+export * from "./args";
+export { AcceleratedUploadBucket } from "./component";

@@ -1,0 +1,235 @@
+// Bucket and table of AcceleratedUploadBucket.
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { CHECKSUM_HEADER, UPLOAD_TABLE } from "../../handlers/upload/contract";
+import { enforce, enforceLater, type Rule } from "../shared/validation";
+import { REGIONS_WITHOUT_ACCELERATION, type AcceleratedUploadBucketSettings } from "./settings";
+
+/** The bucket and everything that is set on it, except its policy. */
+export interface UploadStorage {
+  readonly bucket: aws.s3.Bucket;
+  readonly publicAccessBlock: aws.s3.BucketPublicAccessBlock;
+  readonly ownershipControls: aws.s3.BucketOwnershipControls;
+  readonly versioning: aws.s3.BucketVersioning;
+  readonly encryption: aws.s3.BucketServerSideEncryptionConfiguration;
+  readonly acceleration: aws.s3.BucketAccelerateConfiguration | undefined;
+  readonly lifecycle: aws.s3.BucketLifecycleConfiguration;
+  readonly cors: aws.s3.BucketCorsConfiguration;
+  readonly notification: aws.s3.BucketNotification;
+  readonly table: aws.dynamodb.Table;
+}
+
+/** Where the component lives; asked of the provider. */
+export interface Placement {
+  readonly accountId: pulumi.Output<string>;
+  readonly region: pulumi.Output<string>;
+  readonly partition: pulumi.Output<string>;
+}
+
+/** Creates bucket, satellites and table. */
+export function createStorage(
+  name: string,
+  settings: AcceleratedUploadBucketSettings,
+  placement: Placement,
+  parent: pulumi.Resource,
+): UploadStorage {
+  const { tags } = settings;
+  const regional = settings.region === undefined ? {} : { region: settings.region };
+  const bucket = new aws.s3.Bucket(
+    `${name}-bucket`,
+    {
+      ...buildBucketName(name, settings, placement),
+      forceDestroy: !settings.deletionProtection,
+      tags,
+      ...regional,
+    },
+    { parent },
+  );
+  const on = { bucket: bucket.bucket, ...regional };
+  const publicAccessBlock = new aws.s3.BucketPublicAccessBlock(
+    `${name}-public-access-block`,
+    { ...on, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+    { parent },
+  );
+  const versioning = new aws.s3.BucketVersioning(
+    `${name}-versioning`,
+    { ...on, versioningConfiguration: { status: "Enabled" } },
+    { parent },
+  );
+  return {
+    bucket,
+    publicAccessBlock,
+    versioning,
+    ownershipControls: new aws.s3.BucketOwnershipControls(
+      `${name}-ownership-controls`,
+      { ...on, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      { parent },
+    ),
+    encryption: new aws.s3.BucketServerSideEncryptionConfiguration(
+      `${name}-encryption`,
+      { ...on, rules: [buildEncryptionRule(settings.kmsKeyArn)] },
+      { parent },
+    ),
+    acceleration: settings.rules.acceleration
+      ? new aws.s3.BucketAccelerateConfiguration(
+          `${name}-acceleration`,
+          // The check of the Region sits in the chain of the status: in an unsupported Region nothing is sent to AWS.
+          { ...on, status: placement.region.apply((region) => checkAcceleration(name, region)) },
+          { parent },
+        )
+      : undefined,
+    lifecycle: new aws.s3.BucketLifecycleConfiguration(
+      `${name}-lifecycle`,
+      { ...on, rules: buildLifecycleRules(settings) },
+      { parent, dependsOn: [versioning] },
+    ),
+    cors: new aws.s3.BucketCorsConfiguration(
+      `${name}-cors`,
+      { ...on, corsRules: [buildCorsRule(checkOrigins(name, settings))] },
+      { parent },
+    ),
+    notification: new aws.s3.BucketNotification(`${name}-notification`, { ...on, eventbridge: true }, { parent }),
+    table: createTable(name, settings, parent),
+  };
+}
+
+/** The origins, checked: exact, and "*" only when acknowledged. */
+export function checkOrigins(name: string, settings: AcceleratedUploadBucketSettings): pulumi.Output<string[]> {
+  return enforceLater(name, settings.allowedOrigins, (origins) => originRules(origins, settings.acknowledgeAnyOrigin));
+}
+
+function originRules(origins: readonly string[], anyOrigin: boolean): Rule[] {
+  const property = "allowedOrigins";
+  return [
+    {
+      property,
+      holds: origins.length > 0,
+      rule: "name at least one origin",
+      got: origins,
+      remedy: "list the pages that upload",
+    },
+    {
+      property,
+      holds: anyOrigin || !origins.includes("*"),
+      rule: 'not hold "*"',
+      got: origins,
+      remedy: "list the origins, or set acknowledgeAnyOrigin: true",
+    },
+    {
+      property,
+      holds: origins.every((origin) => origin === "*" || isOrigin(origin)),
+      rule: "be origins: https, host, optional port, and nothing more",
+      got: origins,
+      remedy: 'write "https://app.example.com" (http is accepted for localhost and 127.0.0.1 only)',
+    },
+  ];
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  return origin === text && (protocol === "https:" || hostname === "localhost" || hostname === "127.0.0.1");
+}
+
+function checkAcceleration(name: string, region: string): string {
+  enforce(name, [
+    {
+      property: "acceleration",
+      holds: !REGIONS_WITHOUT_ACCELERATION.includes(region),
+      rule: "be false in a Region without S3 Transfer Acceleration",
+      got: region,
+      remedy: "set acceleration: false, or pick another Region",
+    },
+  ]);
+  return "Enabled";
+}
+
+function buildBucketName(
+  name: string,
+  { bucketName, bucketNamespace }: AcceleratedUploadBucketSettings,
+  { accountId, region }: Placement,
+): { bucket?: pulumi.Input<string>; bucketNamespace?: string } {
+  if (bucketNamespace === "global") return bucketName === undefined ? {} : { bucket: bucketName };
+  const stem = (bucketName ?? name).toLowerCase().slice(0, 31);
+  return { bucket: pulumi.interpolate`${stem}-${accountId}-${region}-an`, bucketNamespace };
+}
+
+function buildEncryptionRule(
+  kmsKeyArn: pulumi.Input<string> | undefined,
+): aws.types.input.s3.BucketServerSideEncryptionConfigurationRule {
+  return kmsKeyArn === undefined
+    ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }
+    : {
+        applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: kmsKeyArn },
+        bucketKeyEnabled: true,
+      };
+}
+
+function buildLifecycleRules({
+  abandonAfterDays,
+  expireObjectsAfterDays,
+  keyPrefix,
+}: AcceleratedUploadBucketSettings): aws.types.input.s3.BucketLifecycleConfigurationRule[] {
+  return [
+    {
+      id: "abort-unfinished-uploads",
+      status: "Enabled",
+      filter: { prefix: "" },
+      // S3 rounds up to the next midnight, so the sweeper comes first and tells about it; this rule is the net below it.
+      abortIncompleteMultipartUpload: { daysAfterInitiation: abandonAfterDays },
+    },
+    ...(expireObjectsAfterDays === undefined
+      ? []
+      : [
+          {
+            id: "expire-objects",
+            status: "Enabled",
+            filter: { prefix: keyPrefix },
+            expiration: { days: expireObjectsAfterDays },
+          },
+        ]),
+  ];
+}
+
+function buildCorsRule(allowedOrigins: pulumi.Input<string[]>): aws.types.input.s3.BucketCorsConfigurationCorsRule {
+  return {
+    id: "browser-uploads",
+    allowedOrigins,
+    allowedMethods: ["PUT"],
+    allowedHeaders: ["content-type", CHECKSUM_HEADER],
+    exposeHeaders: ["ETag", CHECKSUM_HEADER],
+    maxAgeSeconds: 3600,
+  };
+}
+
+function createTable(
+  name: string,
+  settings: AcceleratedUploadBucketSettings,
+  parent: pulumi.Resource,
+): aws.dynamodb.Table {
+  const { partitionKey, sortKey, timeToLive, dueIndex } = UPLOAD_TABLE;
+  const keys = [partitionKey, sortKey, dueIndex.partitionKey, dueIndex.sortKey];
+  return new aws.dynamodb.Table(
+    `${name}-table`,
+    {
+      billingMode: "PAY_PER_REQUEST",
+      attributes: keys.map((key) => ({ name: key, type: "S" })),
+      hashKey: partitionKey,
+      rangeKey: sortKey,
+      globalSecondaryIndexes: [
+        {
+          name: dueIndex.name,
+          hashKey: dueIndex.partitionKey,
+          rangeKey: dueIndex.sortKey,
+          projectionType: "KEYS_ONLY",
+        },
+      ],
+      ttl: { attributeName: timeToLive, enabled: true },
+      pointInTimeRecovery: { enabled: true },
+      deletionProtectionEnabled: settings.deletionProtection,
+      tags: settings.tags,
+      ...(settings.region === undefined ? {} : { region: settings.region }),
+    },
+    { parent },
+  );
+}

@@ -1,0 +1,6 @@
+// The library's only public face. Importing it creates nothing.
+export * from "./accelerated-upload-bucket";
+export * from "./api-gateway-logging";
+export { StaticSite, type StaticSiteArgs } from "./static-site";
+export * from "./sign-in-user-pool";
+export { publishUploadPage } from "./upload-page";

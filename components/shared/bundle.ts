@@ -1,0 +1,120 @@
+// Handler and page code as text: bundled in memory by esbuild from source, or read from the finished bundles of the packed library.
+import * as esbuild from "esbuild";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+/** Lambda runtime of every handler in this library. */
+export const HANDLER_RUNTIME = "nodejs24.x";
+const BUILD_TARGET = "node24";
+
+/** Folder that holds `handlers/` and `clients/` as source, or `bundles/` when packed. */
+const libraryRoot = findLibraryRoot(__dirname);
+const finishedBundles = path.join(libraryRoot, "bundles");
+
+let handlerTexts: ReadonlyMap<string, string> | undefined;
+
+/**
+ * Text of one handler, ready to be put as `index.js` into a function's archive.
+ * @param name path below `handlers/` without extension, "upload/start" say.
+ * @throws Error when there is no such handler; the message lists those that exist.
+ */
+export function loadHandler(name: string): string {
+  handlerTexts ??= fs.existsSync(finishedBundles) ? readFinished("handlers") : bundleHandlers();
+  const text = handlerTexts.get(name);
+  if (text === undefined) {
+    throw new Error(`no handler "${name}" below handlers/; there are: ${[...handlerTexts.keys()].join(", ")}`);
+  }
+  return text;
+}
+
+/**
+ * Files of one static page by their path below the site's root.
+ * @param name folder below `clients/pages/`, "upload" say: `index.html`, `app.ts`, `app.css`.
+ */
+export function loadPage(name: string): ReadonlyMap<string, string> {
+  const finished = path.join(finishedBundles, "pages", name);
+  if (fs.existsSync(finished)) return readFolder(finished);
+  const folder = path.join(libraryRoot, "clients", "pages", name);
+  const built = esbuild.buildSync({
+    absWorkingDir: libraryRoot,
+    entryPoints: { app: path.join(folder, "app.ts") },
+    outdir: "out",
+    bundle: true,
+    write: false,
+    platform: "browser",
+    target: "es2022",
+    format: "esm",
+    minify: true,
+    legalComments: "none",
+    logLevel: "silent",
+    preserveSymlinks: true,
+  });
+  const script = built.outputFiles[0]?.text ?? "";
+  return new Map([
+    ["index.html", fs.readFileSync(path.join(folder, "index.html"), "utf8")],
+    ["app.css", fs.readFileSync(path.join(folder, "app.css"), "utf8")],
+    ["app.js", script],
+  ]);
+}
+
+/** All handlers in one esbuild call: CommonJS, minified, without source maps, the same bytes from any folder. */
+export function bundleHandlers(): ReadonlyMap<string, string> {
+  const names = listHandlers();
+  const built = esbuild.buildSync({
+    absWorkingDir: libraryRoot,
+    entryPoints: Object.fromEntries(names.map((name) => [name, path.join(libraryRoot, "handlers", `${name}.ts`)])),
+    outdir: "out",
+    bundle: true,
+    write: false,
+    platform: "node",
+    target: BUILD_TARGET,
+    format: "cjs",
+    minify: true,
+    mainFields: ["module", "main"],
+    legalComments: "none",
+    logLevel: "silent",
+    preserveSymlinks: true,
+  });
+  const outdir = path.join(libraryRoot, "out");
+  return new Map(
+    built.outputFiles.map((file) => [
+      path.relative(outdir, file.path).replace(/\.js$/, "").split(path.sep).join("/"),
+      file.text,
+    ]),
+  );
+}
+
+/** Names of the handlers: files that export `handler`, below `handlers/`. */
+function listHandlers(): string[] {
+  const root = path.join(libraryRoot, "handlers");
+  return fs
+    .readdirSync(root, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .filter((file) =>
+      /^export (const|async function|function) handler\b/m.test(fs.readFileSync(path.join(root, file), "utf8")),
+    )
+    .map((file) => file.replace(/\.ts$/, "").split(path.sep).join("/"))
+    .sort();
+}
+
+function readFinished(kind: string): ReadonlyMap<string, string> {
+  const files = readFolder(path.join(finishedBundles, kind));
+  return new Map([...files].map(([file, text]) => [file.replace(/\.js$/, ""), text]));
+}
+
+function readFolder(folder: string): ReadonlyMap<string, string> {
+  const files = fs
+    .readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => fs.statSync(path.join(folder, file)).isFile())
+    .sort();
+  return new Map(
+    files.map((file) => [file.split(path.sep).join("/"), fs.readFileSync(path.join(folder, file), "utf8")]),
+  );
+}
+
+function findLibraryRoot(start: string): string {
+  for (let folder = start; ; folder = path.dirname(folder)) {
+    if (fs.existsSync(path.join(folder, "package.json"))) return folder;
+    if (folder === path.dirname(folder)) throw new Error(`no package.json above ${start}`);
+  }
+}

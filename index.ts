@@ -1,0 +1,56 @@
+// The Pulumi program: one stack per environment. `pulumi up -s dev` runs it on AWS, `npm start` on this machine.
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  AcceleratedUploadBucket,
+  ApiGatewayLogging,
+  publishUploadPage,
+  SignInUserPool,
+  StaticSite,
+} from "./components";
+import { readStackSettings } from "./settings";
+
+const settings = readStackSettings();
+const tags = { project: pulumi.getProject(), stack: pulumi.getStack() };
+const { accountId } = aws.getCallerIdentityOutput();
+
+const logging = settings.manageApiGatewayAccount ? [new ApiGatewayLogging("api-logging", { tags })] : [];
+
+const site = new StaticSite("site", { tags });
+
+const users = new SignInUserPool("users", {
+  domainPrefix: pulumi.interpolate`${tags.project}-${tags.stack}-${accountId}`,
+  callbackUrls: [pulumi.interpolate`${site.url}/`],
+  deletionProtection: settings.deletionProtection,
+  tags,
+});
+
+const uploads = new AcceleratedUploadBucket(
+  "uploads",
+  {
+    allowedOrigins: [site.url],
+    userPoolArn: users.userPoolArn,
+    acceleration: settings.acceleration,
+    maximumFileBytes: settings.maximumFileGibibytes * 1024 ** 3,
+    urlExpirySeconds: settings.urlExpirySeconds,
+    logRetentionDays: settings.logRetentionDays,
+    deletionProtection: settings.deletionProtection,
+    ...(settings.allowedSourceCidrs === undefined ? {} : { allowedSourceCidrs: settings.allowedSourceCidrs }),
+    ...(settings.alarmTopicArn === undefined ? {} : { alarms: { topicArn: settings.alarmTopicArn } }),
+    tags,
+  },
+  { dependsOn: logging },
+);
+
+publishUploadPage(site, uploads, users);
+
+/** The page: open it and sign in. */
+export const uploadPageUrl = site.url;
+/** Base URL of the upload API. */
+export const uploadApiUrl = uploads.apiUrl;
+/** Physical name of the upload bucket. */
+export const uploadBucketName = uploads.bucketName;
+/** What a client needs to know to upload; no secret. */
+export const uploadClientConfiguration = uploads.clientConfiguration;
+/** Id of the user pool, to create users in. */
+export const userPoolId = users.userPool.id;
