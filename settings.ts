@@ -57,7 +57,7 @@ export function parseStackSettings(project: string, config: Readonly<Record<stri
   return {
     acceleration: flag("acceleration", true),
     // Pulumi.yaml cannot say "none" but by an empty value.
-    alarmTopicArn: value.get("alarmTopicArn") || undefined,
+    alarmTopicArn: value.get("alarmTopicArn") === "" ? undefined : value.get("alarmTopicArn"),
     allowedSourceCidrs: cidrs.length === 0 ? undefined : cidrs,
     deletionProtection: flag("deletionProtection", true),
     logRetentionDays: number("logRetentionDays", 30),
