@@ -17,7 +17,7 @@ export interface ApiDocumentParts {
 }
 
 type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-type JsonObject = { readonly [key: string]: Json };
+type JsonObject = Readonly<Record<string, Json>>;
 
 const AUTHORIZER = "caller";
 const VALIDATOR = "body-and-parameters";
@@ -72,7 +72,7 @@ export function buildApiDocument(parts: ApiDocumentParts): JsonObject {
   }
   for (const [path, methods] of Object.entries(paths)) {
     const allowed = [...Object.keys(methods).map((method) => method.toUpperCase()), "OPTIONS"].join(",");
-    methods["options"] = buildPreflight(path, allowed, parts.allowedOrigins);
+    methods.options = buildPreflight(path, allowed, parts.allowedOrigins);
   }
   return {
     openapi: "3.0.1",

@@ -75,10 +75,23 @@ export interface Credentials {
   readonly expiresAt?: number;
 }
 
+/** The resource for which a service assumes a role, where the service tells: `aws:SourceArn` and `aws:SourceAccount`. */
+export interface CallingResource {
+  readonly sourceArn: string;
+  /** Left out: the account of the role. */
+  readonly sourceAccount?: string;
+}
+
 /** What services ask the access layer for. Implemented in `local/cloud/iam`. */
 export interface AccessControl {
   /** Issues temporary credentials of a declared role, after checking that its trust policy admits `trustedService`. */
-  assumeRole(roleArn: string, sessionName: string, trustedService: string, durationSeconds?: number): Credentials;
+  assumeRole(
+    roleArn: string,
+    sessionName: string,
+    trustedService: string,
+    durationSeconds?: number,
+    source?: CallingResource,
+  ): Credentials;
   /** Credentials with which an AWS service signs calls to another one (CloudFront origin access control, say). */
   issue(principal: Principal, durationSeconds?: number): Credentials;
   /** The principal behind an access key, with its secret; undefined when the key does not exist. */

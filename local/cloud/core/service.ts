@@ -14,6 +14,11 @@ export interface Service {
   readonly name: string;
   readonly models: readonly ResourceModel[];
   readonly invokes?: Readonly<Record<string, InvokeModel>>;
+  /**
+   * Sees every call that will be routed to this service, before its signature is judged. S3 sets its CORS headers here, so that a
+   * browser can read a refusal. Must neither answer nor read the body.
+   */
+  prepare?(arrival: GatewayArrival): void;
   /** Answers a call at the gateway whose signature names this service. The gateway has verified the signature. */
   handle?(call: GatewayCall): Promise<void>;
   /** Further listeners, timers and processes start here; called once, after the gateway listens. */
@@ -22,8 +27,22 @@ export interface Service {
   stop?(): Promise<void>;
 }
 
+/** A call that has arrived and is not verified yet. */
+export interface GatewayArrival {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  /** Path as sent, still percent-encoded. */
+  readonly rawPath: string;
+  readonly endpoint: GatewayEndpoint;
+}
+
+/** The listener that a call came in by: the regional endpoints of AWS, or S3 Transfer Acceleration. */
+export type GatewayEndpoint = "gateway" | "accelerate";
+
 /** A verified call at the gateway. */
 export interface GatewayCall {
+  readonly endpoint: GatewayEndpoint;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** Request id; also sent as `x-amzn-requestid`. */
@@ -91,6 +110,8 @@ export interface FunctionInvoker {
   invoke(functionArn: string, payload: Buffer, principal: Principal): Promise<InvocationResult>;
   /** Queues an asynchronous invocation with Lambda's two retries. */
   invokeAsync(functionArn: string, payload: Buffer, principal: Principal): void;
+  /** Whether `principal` may invoke the function: S3 asks before it accepts a notification. Left out: nobody checks. */
+  mayInvoke?(functionArn: string, principal: Principal): boolean;
 }
 
 /** What came back from a function. */
@@ -140,6 +161,16 @@ export interface MetricDatum {
   readonly at: number;
 }
 
+/** Verifies the tokens of user pools. Implemented by `local/cloud/cognito`. */
+export interface TokenVerifier {
+  /**
+   * Claims of a token that one of the pools issued: signature, issuer and expiry hold. Who asks decides what `token_use` and
+   * scopes it needs.
+   * @throws any error when the token is not valid; its text is never shown to the caller.
+   */
+  verify(token: string, userPoolArns: readonly string[]): Promise<Readonly<Record<string, unknown>>>;
+}
+
 /** What the cloud offers to every service. */
 export interface CloudContext {
   readonly clock: Clock;
@@ -156,6 +187,8 @@ export interface CloudContext {
   readonly region: string;
   /** "http://127.0.0.1:<port>": what functions get as AWS_ENDPOINT_URL. Known once the gateway listens. */
   gatewayOrigin(): string;
+  /** "http://127.0.0.1:<port>" of the S3 Transfer Acceleration listener. Known once the gateway listens. */
+  accelerateOrigin(): string;
   /** Opens a listener on the next port of the plan (or a free one). */
   listen(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<Listener>;
   /** Adds an endpoint to the console and the table; returns the function that removes it. */
@@ -165,4 +198,5 @@ export interface CloudContext {
   readonly events: EventPublisher;
   readonly logs: LogStore;
   readonly metrics: MetricStore;
+  readonly tokens: TokenVerifier;
 }

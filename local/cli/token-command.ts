@@ -1,0 +1,58 @@
+// `npm run token`: an ID token of the running stack's user pool, for curl.
+import { signRequest } from "../cloud/gateway";
+import { parseOptions, UsageError } from "./arguments";
+import type { OptionSpec } from "./arguments";
+import type { Output } from "./progress";
+import { readRunFile } from "./run-file";
+import type { RunFile } from "./run-file";
+
+const optionSpecs: readonly OptionSpec[] = [
+  { name: "user", value: "NAME", description: "user to get a token for; made when missing (default: the demo user)" },
+  { name: "client", value: "ID", description: "app client the token is for (default: the only one)" },
+  { name: "access", description: "prints the access token instead of the ID token" },
+  { name: "help", description: "prints this text" },
+];
+
+/** Runs the command. @returns the exit code. */
+export async function runToken(argv: readonly string[], folder: string, stdout: Output, stderr: Output): Promise<number> {
+  try {
+    const options = parseOptions(argv, optionSpecs);
+    if (options["help"]) {
+      stdout.write("Prints a token of a user of the running local stack.\n\n  npm run token -- [--user NAME] [--client ID] [--access]\n");
+      return 0;
+    }
+    const run = readRunFile(folder);
+    const username = options["user"] ?? run.demoUser?.username;
+    if (username === undefined) throw new UsageError("the running stack has no user pool, so there are no tokens");
+    const tokens = await requestTokens(run, { Username: username, ...(options["client"] ? { ClientId: options["client"] } : {}) });
+    const token = options["access"] ? tokens["AccessToken"] : tokens["IdToken"];
+    stdout.write(`${token ?? ""}\n`);
+    return 0;
+  } catch (error) {
+    stderr.write(`npm run token: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+async function requestTokens(run: RunFile, input: Readonly<Record<string, unknown>>): Promise<Record<string, string>> {
+  const body = JSON.stringify(input);
+  const headers = signRequest({
+    method: "POST",
+    url: `${run.endpoint}/`,
+    headers: {
+      "content-type": "application/x-amz-json-1.1",
+      "x-amz-target": "AWSCognitoIdentityProviderService.LocalIssueTokens",
+    },
+    body,
+    credentials: run.credentials,
+    service: "cognito-idp",
+    region: run.region,
+    at: Date.now(),
+  });
+  const response = await fetch(`${run.endpoint}/`, { method: "POST", headers, body }).catch((cause: unknown) => {
+    throw new UsageError(`the running stack does not answer at ${run.endpoint}: ${String(cause)}; start it again with npm start`);
+  });
+  const answer = (await response.json()) as Record<string, string>;
+  if (!response.ok) throw new UsageError(answer["message"] ?? `the running stack answered ${response.status}`);
+  return answer;
+}

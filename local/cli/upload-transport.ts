@@ -1,0 +1,54 @@
+// Sends parts from Node: progress within a part, and connections that are kept for the next part.
+
+import { Agent as HttpAgent, request as requestHttp } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
+import type { IncomingMessage } from "node:http";
+import type { PartAnswer, PartRequest, PartTransport } from "../../clients/upload";
+
+/** A transport over node:http and node:https. `close` ends the idle connections. */
+export interface NodeTransport extends PartTransport {
+  close(): void;
+}
+
+/** Makes a transport. */
+export function createNodeTransport(): NodeTransport {
+  const plain = new HttpAgent({ keepAlive: true });
+  const secure = new HttpsAgent({ keepAlive: true });
+  return {
+    reportsProgress: true,
+    send: (part) => sendPart(part, plain, secure),
+    close: () => {
+      plain.destroy();
+      secure.destroy();
+    },
+  };
+}
+
+async function sendPart(part: PartRequest, plain: HttpAgent, secure: HttpsAgent): Promise<PartAnswer> {
+  const { url, body, signal, onProgress } = part;
+  const headers = { ...part.headers, "content-length": body.size };
+  const request = url.startsWith("https:")
+    ? requestHttps(url, { method: "PUT", headers, signal, agent: secure })
+    : requestHttp(url, { method: "PUT", headers, signal, agent: plain });
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    request.once("response", resolve).once("error", reject);
+  });
+  let sent = 0;
+  const file = Readable.fromWeb(body.stream() as ReadableStream<Uint8Array>);
+  file.on("data", (chunk: Uint8Array) => onProgress((sent += chunk.length)));
+  // A refusal may come before all bytes have left, and then the connection breaks: the answer counts, if there is one.
+  const sending = pipeline(file, request, { signal });
+  const response = await Promise.race([answered, sending.then(() => answered)]);
+  const text = await readText(response);
+  await sending.catch(() => undefined);
+  return { status: response.statusCode ?? 0, eTag: response.headers.etag ?? null, body: text };
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString("utf8");
+}

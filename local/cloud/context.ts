@@ -1,0 +1,74 @@
+// What the cloud offers to its services. Members that need a running listener, or another service, are looked up when used.
+import { randomBytes } from "node:crypto";
+import type { Clock } from "./core/clock";
+import { HostMap } from "./core/hosts";
+import type { CloudContext, EndpointInfo, Listener } from "./core/service";
+import { TraceLog } from "./core/trace";
+import type { Gateway } from "./gateway";
+import type { LocalAccessControl } from "./iam";
+import { listenOn } from "./ports";
+import type { PortPlan } from "./ports";
+import type { CloudServices } from "./services";
+
+/** What a context is made of. */
+export interface ContextParts {
+  readonly clock: Clock;
+  readonly accountId: string;
+  readonly region: string;
+  readonly dataDirectory: string;
+  readonly access: LocalAccessControl;
+  readonly ports: PortPlan;
+  readonly traces: TraceLog;
+  /** Filled by `announce`, in order. */
+  readonly endpoints: Set<EndpointInfo>;
+  services(): CloudServices;
+  gateway(): Gateway;
+  accelerate(): Listener;
+}
+
+/** Creates the context of one run. */
+export function createContext(parts: ContextParts): CloudContext {
+  const { clock, accountId, region, dataDirectory, access, ports, traces, endpoints } = parts;
+  return {
+    clock,
+    uniqueId,
+    traces,
+    access,
+    hosts: new HostMap(),
+    dataDirectory,
+    accountId,
+    region,
+    gatewayOrigin: () => parts.gateway().origin,
+    accelerateOrigin: () => parts.accelerate().origin,
+    listen: (handler) => listenOn(ports.take(), handler),
+    announce: (endpoint) => {
+      endpoints.add(endpoint);
+      return () => endpoints.delete(endpoint);
+    },
+    get functions() {
+      return parts.services().functions;
+    },
+    get events() {
+      return parts.services().events;
+    },
+    get logs() {
+      return parts.services().logs;
+    },
+    get metrics() {
+      return parts.services().metrics;
+    },
+    get tokens() {
+      return parts.services().tokens;
+    },
+  };
+}
+
+const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+function uniqueId(length: number): string {
+  let text = "";
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) if (byte < 252 && text.length < length) text += alphabet[byte % 36];
+  }
+  return text;
+}

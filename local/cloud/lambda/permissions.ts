@@ -1,0 +1,34 @@
+// Who may invoke a function: its resource policy for services, the caller's own policies for others.
+import type { NamedPolicy } from "../core/access";
+import { AwsError } from "../core/errors";
+import type { Principal } from "../core/principal";
+import type { CloudContext } from "../core/service";
+import type { ResolvedFunction } from "./definition";
+
+/** The policy of the function, version or alias that the caller named. A qualifier has a policy of its own. */
+export function resourcePolicy(resolved: ResolvedFunction): NamedPolicy | undefined {
+  const qualifier = resolved.qualifier === "$LATEST" ? undefined : resolved.qualifier;
+  const statements = [...resolved.record.permissions.values()]
+    .filter((permission) => permission.qualifier === qualifier)
+    .map(({ statement }) => statement);
+  if (statements.length === 0) return undefined;
+  const name = `policy of function ${resolved.definition.name}`;
+  return { name, document: { Version: "2012-10-17", Id: "default", Statement: statements } };
+}
+
+/** @throws AwsError AccessDeniedException (403) with AWS's wording. */
+export function authoriseInvocation(context: CloudContext, resolved: ResolvedFunction, principal: Principal): void {
+  const policy = resourcePolicy(resolved);
+  const action = "lambda:InvokeFunction";
+  const decision = context.access.decide({
+    principal,
+    action,
+    resource: resolved.qualifiedArn,
+    resourceAccountId: resolved.definition.accountId,
+    ...(policy ? { resourcePolicy: policy } : {}),
+  });
+  if (decision.allowed) return;
+  const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resolved.qualifiedArn}`;
+  const fields = { decision, ...(principal.sourceArn === undefined ? {} : { sourceArn: principal.sourceArn }) };
+  throw new AwsError("AccessDeniedException", `${message} because ${decision.reason}`, 403, fields);
+}

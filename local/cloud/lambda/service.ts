@@ -1,0 +1,107 @@
+// Lambda in the embedded cloud: real bundles, in processes of their own, with the real runtime client.
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { AwsError } from "../core/errors";
+import type { Principal } from "../core/principal";
+import type { CloudContext, FunctionInvoker, InvocationResult, Service } from "../core/service";
+import { AsyncQueue } from "./async-queue";
+import type { LambdaControl } from "./control";
+import { FunctionRegistry, parseFunctionReference, type FunctionReference, type ResolvedFunction } from "./definition";
+import { FaultPlan } from "./faults";
+import { Invoker } from "./invoker";
+import { ASYNCHRONOUS_PAYLOAD_BYTES, SYNCHRONOUS_PAYLOAD_BYTES } from "./limits";
+import { authoriseInvocation } from "./permissions";
+import { EnvironmentPool, type PoolSettings } from "./pool";
+import { createLambdaModels } from "./resources/models";
+import { checkPayload, LambdaRestApi } from "./rest-api";
+
+const DEFAULT_SETTINGS: PoolSettings = { idleMs: 60_000, maximumEnvironments: 32 };
+
+/** The Lambda service with its two further faces. */
+export type LambdaService = Service & FunctionInvoker & LambdaControl;
+
+/** @param settings how many processes there may be, and for how long they stay idle. */
+export function createLambdaService(context: CloudContext, settings: Partial<PoolSettings> = {}): LambdaService {
+  const registry = new FunctionRegistry();
+  const pool = new EnvironmentPool(context, { ...DEFAULT_SETTINGS, ...settings });
+  const faults = new FaultPlan(context.traces);
+  const invoker = new Invoker(context, registry, pool, faults);
+  const queue = new AsyncQueue(context, registry, invoker);
+  const restApi = new LambdaRestApi(context, registry, invoker, queue);
+
+  const find = (functionArn: string): { reference: FunctionReference; resolved: ResolvedFunction } => {
+    const reference = parseFunctionReference(functionArn, context.accountId, context.region);
+    if (!reference) throw new AwsError("ResourceNotFoundException", `Function not found: ${functionArn}`, 404);
+    return { reference, resolved: registry.resolve(reference) };
+  };
+
+  return {
+    name: "lambda",
+    models: createLambdaModels(context, registry, pool),
+    handle: (call) => restApi.handle(call),
+    invoke: async (functionArn, payload, principal) =>
+      invokeTraced(context, invoker, find(functionArn).resolved, payload, principal),
+    invokeAsync(functionArn, payload, principal) {
+      const { reference, resolved } = find(functionArn);
+      authoriseInvocation(context, resolved, principal);
+      queue.add(reference, checkPayload(payload, ASYNCHRONOUS_PAYLOAD_BYTES), principal.arn);
+    },
+    functions: () => registry.all().map(describeFunction),
+    environments: () =>
+      pool.list().map(({ id, definition, state, pid, log }) => ({
+        id,
+        functionName: definition.name,
+        state,
+        logStream: log.stream,
+        ...(pid === undefined ? {} : { pid }),
+      })),
+    killDuring: (functionName, when) => faults.add(functionName, when),
+    async stop() {
+      queue.stop();
+      await pool.stop();
+      rmSync(path.join(context.dataDirectory, "lambda"), { recursive: true, force: true });
+    },
+  };
+}
+
+async function invokeTraced(
+  context: CloudContext,
+  invoker: Invoker,
+  resolved: ResolvedFunction,
+  payload: Buffer,
+  principal: Principal,
+): Promise<InvocationResult> {
+  const at = context.clock.now();
+  const facts = { caller: principal.arn, invocationType: "RequestResponse" } as const;
+  try {
+    authoriseInvocation(context, resolved, principal);
+    const result = await invoker.run(resolved, checkPayload(payload, SYNCHRONOUS_PAYLOAD_BYTES));
+    invoker.trace(resolved, at, result, facts);
+    const { requestId, durationMs } = result;
+    const functionError = result.status === "success" ? {} : ({ functionError: "Unhandled" } as const);
+    return { payload: result.payload, requestId, durationMs, ...functionError };
+  } catch (error) {
+    if (error instanceof AwsError) invoker.trace(resolved, at, error, facts);
+    throw error;
+  }
+}
+
+function describeFunction(
+  record: ReturnType<FunctionRegistry["all"]>[number],
+): ReturnType<LambdaControl["functions"]>[number] {
+  const { arn, name, urn, runtime, roleArn, memorySize, timeoutSeconds, logging } = record.latest;
+  const { reservedConcurrency, executions } = record;
+  const reserved = reservedConcurrency === undefined ? {} : { reservedConcurrency };
+  return {
+    arn,
+    name,
+    urn,
+    runtime,
+    roleArn,
+    logGroup: logging.group,
+    memorySize,
+    timeoutSeconds,
+    executions,
+    ...reserved,
+  };
+}

@@ -1,0 +1,58 @@
+// All services of the embedded cloud, in the order in which they start; they stop in reverse.
+import { createApiGatewayService } from "./apigateway/service";
+import { createCloudFrontService } from "./cloudfront/service";
+import { createCognitoService } from "./cognito/service";
+import type { CognitoControl } from "./cognito/service";
+import type {
+  CloudContext,
+  EventPublisher,
+  FunctionInvoker,
+  LogStore,
+  MetricStore,
+  Service,
+  TokenVerifier,
+} from "./core/service";
+import { createDynamoDbService } from "./dynamodb/service";
+import { createEventsService } from "./events/service";
+import { createIamService, createStsService } from "./iam";
+import type { LocalAccessControl } from "./iam";
+import { createLambdaService } from "./lambda/service";
+import { createLogsService } from "./logs/service";
+import { createMonitoringService } from "./monitoring/service";
+import { createRecordedService } from "./recorded/service";
+import { createS3Service } from "./s3/service";
+
+/** The services of one run, and those among them that others ask for by role. */
+export interface CloudServices {
+  readonly all: readonly Service[];
+  readonly functions: FunctionInvoker;
+  readonly events: EventPublisher;
+  readonly logs: LogStore;
+  readonly metrics: MetricStore;
+  readonly tokens: TokenVerifier;
+  readonly userPools: CognitoControl;
+}
+
+/** Creates all services. Add a new one here. */
+export function createServices(context: CloudContext, access: LocalAccessControl): CloudServices {
+  const logs = createLogsService(context);
+  const metrics = createMonitoringService(context);
+  const events = createEventsService(context);
+  const functions = createLambdaService(context);
+  const cognito = createCognitoService(context);
+  const all = [
+    createIamService(context, access),
+    createStsService(access),
+    logs,
+    metrics,
+    createS3Service(context),
+    createDynamoDbService(context),
+    events,
+    functions,
+    createApiGatewayService(context),
+    cognito,
+    createCloudFrontService(context),
+    createRecordedService(context),
+  ];
+  return { all, functions, events, logs, metrics, tokens: cognito, userPools: cognito };
+}

@@ -1,0 +1,232 @@
+// The topology of a stack: components as groups, resources that do something as nodes, and who calls whom. For any program.
+import type { EvaluatedResource, PropertyMap, PropertyValue } from "../engine";
+
+/** A resource that is drawn. */
+export interface TopologyNode {
+  readonly urn: string;
+  readonly name: string;
+  readonly type: string;
+  /** Short name of the kind: "Function", "Bucket". */
+  readonly kind: string;
+  /** URN of the component around it; empty at the top. */
+  readonly group: string;
+  /** Physical id or ARN by which traces name it. */
+  readonly arn: string;
+  readonly id: string;
+  /** ARN of the role it acts with; empty when it has none. */
+  readonly roleArn: string;
+  /** Resources that only configure it: names and types. */
+  readonly settings: readonly { readonly name: string; readonly type: string }[];
+}
+
+/** A component. */
+export interface TopologyGroup {
+  readonly urn: string;
+  readonly name: string;
+  readonly type: string;
+  readonly parent: string;
+}
+
+/** One resource uses another. */
+export interface TopologyEdge {
+  readonly from: string;
+  readonly to: string;
+  /** What it does there: "invokes", "reads and writes", "verifies tokens". */
+  readonly label: string;
+}
+
+/** What is drawn. */
+export interface Topology {
+  readonly groups: readonly TopologyGroup[];
+  readonly nodes: readonly TopologyNode[];
+  readonly edges: readonly TopologyEdge[];
+}
+
+/** Kinds that are drawn; everything else is a setting of one of these. */
+const KINDS: Readonly<Record<string, string>> = {
+  "aws:apigateway/restApi:RestApi": "REST API",
+  "aws:cloudfront/distribution:Distribution": "Distribution",
+  "aws:cloudwatch/eventBus:EventBus": "Event bus",
+  "aws:cloudwatch/eventRule:EventRule": "Rule",
+  "aws:cognito/userPool:UserPool": "User pool",
+  "aws:dynamodb/table:Table": "Table",
+  "aws:lambda/function:Function": "Function",
+  "aws:s3/bucket:Bucket": "Bucket",
+  "aws:sns/topic:Topic": "Topic",
+  "aws:sqs/queue:Queue": "Queue",
+};
+
+/** Builds the topology from what a program declared. */
+export function buildTopology(resources: readonly EvaluatedResource[]): Topology {
+  const drawn = resources.filter(({ type }) => type in KINDS);
+  const owners = findOwners(resources, drawn);
+  const nodes = drawn.map((resource) => describeNode(resource, resources, owners));
+  return {
+    groups: resources
+      .filter(({ custom, parent }) => !custom && parent !== "")
+      .map(({ urn, name, type, parent }) => ({ urn, name, type, parent })),
+    nodes,
+    edges: findEdges(resources, nodes),
+  };
+}
+
+function describeNode(
+  resource: EvaluatedResource,
+  resources: readonly EvaluatedResource[],
+  owners: ReadonlyMap<string, string>,
+): TopologyNode {
+  const { urn, name, type, parent, outputs, id = "" } = resource;
+  return {
+    urn,
+    name,
+    type,
+    kind: KINDS[type] ?? type,
+    group: resources.some((other) => other.urn === parent && other.parent !== "") ? parent : "",
+    arn: text(outputs["arn"]),
+    id,
+    roleArn: text(outputs["role"]),
+    settings: resources
+      .filter((other) => owners.get(other.urn) === urn)
+      .map((other) => ({ name: other.name, type: other.type })),
+  };
+}
+
+/** A setting belongs to the first drawn resource that it depends on, directly or through another setting. */
+function findOwners(
+  resources: readonly EvaluatedResource[],
+  drawn: readonly EvaluatedResource[],
+): ReadonlyMap<string, string> {
+  const drawnUrns = new Set(drawn.map(({ urn }) => urn));
+  const owners = new Map<string, string>();
+  for (const resource of resources) {
+    if (!resource.custom || drawnUrns.has(resource.urn) || resource.type.startsWith("pulumi:")) continue;
+    const owner = dependenciesOf(resource)
+      .map((urn) => (drawnUrns.has(urn) ? urn : owners.get(urn)))
+      .find((urn) => urn !== undefined);
+    if (owner) owners.set(resource.urn, owner);
+  }
+  // Roles, policies and log groups come before their function: it depends on them.
+  for (const { urn, type, propertyDependencies } of drawn) {
+    if (type !== "aws:lambda/function:Function") continue;
+    for (const property of ["role", "loggingConfig"]) {
+      for (const dependency of propertyDependencies[property] ?? []) {
+        if (!drawnUrns.has(dependency)) owners.set(dependency, urn);
+      }
+    }
+  }
+  for (const { urn, type, propertyDependencies } of resources) {
+    if (type !== "aws:iam/rolePolicy:RolePolicy") continue;
+    const owner = (propertyDependencies["role"] ?? []).map((role) => owners.get(role)).find((found) => found);
+    if (owner) owners.set(urn, owner);
+  }
+  return owners;
+}
+
+function dependenciesOf({ dependencies, propertyDependencies }: EvaluatedResource): readonly string[] {
+  return [...new Set([...Object.values(propertyDependencies).flat(), ...dependencies])];
+}
+
+type EdgeFinder = (resource: EvaluatedResource, find: NodeFinder) => TopologyEdge[];
+
+/** Looks nodes up by what inputs say about them. */
+interface NodeFinder {
+  /** Nodes whose ARN occurs in a text, or is the beginning of an ARN in it. */
+  inText(text: string): readonly TopologyNode[];
+  byRole(role: string): readonly TopologyNode[];
+  byUrn(urn: string): TopologyNode | undefined;
+  byId(id: string): TopologyNode | undefined;
+  byDomain(domain: string): TopologyNode | undefined;
+}
+
+const FINDERS: Readonly<Record<string, EdgeFinder>> = {
+  "aws:iam/rolePolicy:RolePolicy": ({ inputs }, find) =>
+    find.byRole(text(inputs["role"])).flatMap(({ urn }) =>
+      statementsOf(inputs["policy"]).flatMap(({ actions, resources }) =>
+        find.inText(resources).map((to) => ({ from: urn, to: to.urn, label: summarise(actions) })),
+      ),
+    ),
+  "aws:apigateway/restApi:RestApi": ({ urn, inputs }, find) =>
+    find.inText(text(inputs["body"])).map(({ urn: to, kind }) => ({
+      from: urn,
+      to,
+      label: kind === "User pool" ? "verifies tokens" : "invokes",
+    })),
+  "aws:lambda/permission:Permission": ({ inputs }, find) => {
+    const to = find.byId(text(inputs["function"])) ?? find.inText(text(inputs["function"]))[0];
+    return find.inText(text(inputs["sourceArn"])).flatMap(({ urn }) => (to ? [{ from: urn, to: to.urn, label: "invokes" }] : []));
+  },
+  "aws:cloudwatch/eventTarget:EventTarget": ({ inputs }, find) => {
+    const from = find.byId(text(inputs["rule"]));
+    return from ? find.inText(text(inputs["arn"])).map(({ urn }) => ({ from: from.urn, to: urn, label: "invokes" })) : [];
+  },
+  "aws:cloudfront/distribution:Distribution": ({ urn, inputs }, find) =>
+    list(inputs["origins"]).flatMap((origin) => {
+      const to = find.byDomain(text((origin as PropertyMap)["domainName"]));
+      return to ? [{ from: urn, to: to.urn, label: "reads" }] : [];
+    }),
+};
+
+function findEdges(resources: readonly EvaluatedResource[], nodes: readonly TopologyNode[]): TopologyEdge[] {
+  const find = createFinder(resources, nodes);
+  const edges = new Map<string, TopologyEdge>();
+  for (const resource of resources) {
+    for (const edge of FINDERS[resource.type]?.(resource, find) ?? []) {
+      const key = `${edge.from} ${edge.to}`;
+      const known = edges.get(key);
+      if (edge.from !== edge.to) edges.set(key, known ? { ...known, label: join(known.label, edge.label) } : edge);
+    }
+  }
+  return [...edges.values()];
+}
+
+function createFinder(resources: readonly EvaluatedResource[], nodes: readonly TopologyNode[]): NodeFinder {
+  const roleIds = new Map(
+    resources.filter(({ type }) => type === "aws:iam/role:Role").map(({ id, outputs }) => [id, text(outputs["arn"])]),
+  );
+  const domains = new Map(
+    resources.flatMap(({ urn, outputs }) =>
+      ["bucketRegionalDomainName", "bucketDomainName"].map((key) => [text(outputs[key]), urn] as const),
+    ),
+  );
+  const byUrn = (urn: string): TopologyNode | undefined => nodes.find((node) => node.urn === urn);
+  return {
+    inText: (content) => nodes.filter(({ arn, id, kind }) => arn !== "" && (content.includes(arn) || (kind === "REST API" && content.includes(`:${id}/`)))),
+    byRole: (role) => nodes.filter(({ roleArn }) => roleArn !== "" && roleArn === (roleIds.get(role) ?? role)),
+    byUrn,
+    byId: (id) => nodes.find((node) => node.id === id),
+    byDomain: (domain) => byUrn(domains.get(domain) ?? ""),
+  };
+}
+
+/** Actions and resources of the allowing statements, resources as one text to search in. */
+function statementsOf(policy: PropertyValue): { readonly actions: readonly string[]; readonly resources: string }[] {
+  if (typeof policy !== "string") return [];
+  const { Statement } = JSON.parse(policy) as { Statement: PolicyStatement | readonly PolicyStatement[] };
+  return [Statement]
+    .flat()
+    .filter(({ Effect }) => Effect === "Allow")
+    .map(({ Action, Resource }) => ({ actions: [Action ?? []].flat(), resources: [Resource ?? []].flat().join(" ") }));
+}
+
+interface PolicyStatement {
+  readonly Effect: string;
+  readonly Action?: string | readonly string[];
+  readonly Resource?: string | readonly string[];
+}
+
+/** "s3:PutObject", "s3:AbortMultipartUpload" → "PutObject, AbortMultipartUpload". */
+function summarise(actions: readonly string[]): string {
+  return actions.map((action) => action.slice(action.indexOf(":") + 1)).join(", ");
+}
+
+function join(one: string, other: string): string {
+  return [...new Set([...one.split(", "), ...other.split(", ")])].join(", ");
+}
+
+function text(value: PropertyValue): string {
+  return typeof value === "string" ? value : "";
+}
+
+function list(value: PropertyValue): readonly PropertyValue[] {
+  return Array.isArray(value) ? (value as readonly PropertyValue[]) : [];
+}

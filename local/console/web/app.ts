@@ -1,0 +1,64 @@
+// The console page: loads the state once, then follows events.
+import { createCalls } from "./calls.js";
+import { byId, element } from "./dom.js";
+import { createLogs } from "./logs.js";
+import type { ConsoleState, LogLine, TraceEvent } from "./state.js";
+import { createTopology } from "./topology.js";
+
+async function main(): Promise<void> {
+  const state = (await (await fetch("./api/state")).json()) as ConsoleState;
+  showHeader(state);
+  showResources(state);
+  const topology = createTopology(state, (node) => calls.select(node));
+  const calls = createCalls(state.topology.nodes);
+  const logs = createLogs(state.logs);
+  for (const trace of state.traces) calls.add(trace);
+  follow((trace) => {
+    calls.add(trace);
+    topology.show(trace);
+  }, logs.add);
+}
+
+function showHeader({ project, stack, endpoints, outputs }: ConsoleState): void {
+  byId("project").textContent = project;
+  byId("stack").textContent = `stack ${stack}`;
+  document.title = `${project} (${stack}) · console`;
+  byId("endpoints").replaceChildren(
+    ...endpoints.map(({ label, url, page }) =>
+      element("li", page ? { class: "page" } : {}, element("strong", {}, label), element("a", { href: url }, url)),
+    ),
+  );
+  byId("outputs").replaceChildren(
+    ...outputs.flatMap(({ name, value }) => [element("dt", {}, name), element("dd", {}, value)]),
+  );
+}
+
+function showResources({ resources }: ConsoleState): void {
+  byId("resources").replaceChildren(
+    ...resources.map(({ name, type, fidelity, summary }) =>
+      element(
+        "tr",
+        {},
+        element("td", {}, name),
+        element("td", {}, type),
+        element("td", {}, fidelity),
+        element("td", {}, summary),
+      ),
+    ),
+  );
+}
+
+function follow(onTrace: (trace: TraceEvent) => void, onLog: (line: LogLine) => void): void {
+  const connection = byId("connection");
+  const say = (state: string, text: string): void => {
+    connection.dataset["state"] = state;
+    connection.textContent = text;
+  };
+  const events = new EventSource("./api/events");
+  events.addEventListener("open", () => say("live", "live"));
+  events.addEventListener("error", () => say("lost", "the local run has ended, or does not answer; trying again"));
+  events.addEventListener("trace", ({ data }) => onTrace(JSON.parse(data as string) as TraceEvent));
+  events.addEventListener("log", ({ data }) => onLog(JSON.parse(data as string) as LogLine));
+}
+
+void main();

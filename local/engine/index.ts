@@ -1,0 +1,10 @@
+// Evaluates an unmodified Pulumi program without the CLI. Knows nothing of AWS: the caller's provider answers.
+export { evaluate, runWithExecutor } from "./evaluate";
+export { evaluateInChild } from "./child/evaluate-in-child";
+export { assertSucceeded, EvaluationFailedError } from "./errors";
+export { makeUrn, nameOf, qualifiedType, STACK_TYPE, typeOf } from "./urn";
+export { containsUnknown } from "./values";
+export { UNKNOWN } from "./types";
+export type * from "./types";
+export type { EvaluateInChildOptions } from "./child/evaluate-in-child";
+export type { ExecutorEvaluation, ExecutorOptions } from "./sdk/executor";

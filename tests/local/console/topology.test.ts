@@ -1,0 +1,97 @@
+// Proves what the console draws of a program: nodes, groups, settings, who calls whom, and that boxes do not overlap.
+import assert from "node:assert/strict";
+import * as aws from "@pulumi/aws";
+import { AcceleratedUploadBucket, StaticSite } from "../../../components";
+import { layOut } from "../../../local/console/layout";
+import { buildTopology, type Topology } from "../../../local/console/topology";
+import { evaluateProgram } from "../../support/engine-run";
+import { MINIMAL_ARGS } from "../../support/upload-component";
+
+describe("the topology of a program", () => {
+  let topology: Topology;
+  before(async () => {
+    const { errors, resources } = await evaluateProgram(() => {
+      new StaticSite("site");
+      const pool = new aws.cognito.UserPool("pool");
+      new AcceleratedUploadBucket("media", { ...MINIMAL_ARGS, userPoolArn: pool.arn });
+    });
+    assert.deepEqual(errors, []);
+    topology = buildTopology(resources);
+  });
+
+  const edges = (): string[] => {
+    const name = (urn: string): string => topology.nodes.find((node) => node.urn === urn)?.name ?? urn;
+    return topology.edges.map(({ from, to, label }) => `${name(from)} > ${name(to)}: ${label}`);
+  };
+
+  it("draws resources that do something, in the group of their component", () => {
+    assert.deepEqual(
+      topology.nodes.map(({ name, kind }) => `${kind} ${name}`).sort(),
+      [
+        "Bucket media-bucket",
+        "Bucket site-bucket",
+        "Distribution site-distribution",
+        ...["abort", "complete", "describe", "list", "sign", "start", "sweep"].map((name) => `Function media-${name}-function`),
+        "REST API media-api",
+        "Rule media-sweep-rule",
+        "Table media-table",
+        "User pool pool",
+      ].sort(),
+    );
+    const groupNames = new Map(topology.groups.map(({ urn, name }) => [urn, name]));
+    assert.equal(groupNames.get(topology.nodes.find(({ name }) => name === "media-table")?.group ?? ""), "media");
+    assert.equal(topology.nodes.find(({ name }) => name === "pool")?.group, "");
+  });
+
+  it("finds who calls whom from policies, documents, targets and origins", () => {
+    const found = edges();
+
+    for (const edge of [
+      "media-sign-function > media-bucket: PutObject",
+      "media-sign-function > media-table: GetItem",
+      "media-list-function > media-table: Query",
+      "media-api > media-sign-function: invokes",
+      "media-api > pool: verifies tokens",
+      "media-sweep-rule > media-sweep-function: invokes",
+      "site-distribution > site-bucket: reads",
+    ]) {
+      assert.ok(found.includes(edge), `${edge} is not among\n${found.join("\n")}`);
+    }
+    assert.ok(!found.some((edge) => edge.startsWith("media-list-function > media-bucket")));
+    assert.ok(!found.some((edge) => edge.startsWith("media-api > media-sweep-function")));
+  });
+
+  it("puts settings under the resource that they configure", () => {
+    const settingsOf = (name: string): string[] =>
+      topology.nodes.find((node) => node.name === name)?.settings.map((setting) => setting.name) ?? [];
+
+    assert.ok(settingsOf("media-bucket").includes("media-cors"));
+    assert.deepEqual(settingsOf("media-sign-function").sort(), [
+      "media-sign-log-group",
+      "media-sign-permission",
+      "media-sign-policy",
+      "media-sign-role",
+    ]);
+  });
+
+  it("lays boxes out without overlap, each inside its group", () => {
+    const { nodes, groups, width, height } = layOut(topology);
+
+    for (const [index, one] of nodes.entries()) {
+      assert.ok(one.x >= 0 && one.x + one.width <= width && one.y >= 0 && one.y + one.height <= height);
+      for (const other of nodes.slice(index + 1)) {
+        const apart =
+          one.x + one.width <= other.x ||
+          other.x + other.width <= one.x ||
+          one.y + one.height <= other.y ||
+          other.y + other.height <= one.y;
+        assert.ok(apart, `${one.urn} overlaps ${other.urn}`);
+      }
+    }
+    assert.equal(groups.length, 2);
+  });
+
+  it("draws nothing of an empty program", () => {
+    assert.deepEqual(layOut(buildTopology([])).nodes, []);
+  });
+});

@@ -1,0 +1,2 @@
+// Never yields, so that only a signal ends it.
+for (;;);

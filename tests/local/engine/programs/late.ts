@@ -1,0 +1,4 @@
+// Creates a resource from a timer, after the module body has settled.
+import * as aws from "@pulumi/aws";
+
+setTimeout(() => new aws.s3.Bucket("late"), 30);
