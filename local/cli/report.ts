@@ -9,7 +9,7 @@ export interface StartedStack {
   readonly cloud: Cloud;
   readonly evaluation: Evaluation;
   /** Address of the console; undefined when there is none. */
-  readonly consoleUrl: string | undefined;
+  readonly consoleUrl: string;
   /** Milliseconds from the start of the command. */
   readonly readyMs: number;
 }
@@ -27,7 +27,7 @@ export function visibleOutputs(cloud: Cloud, outputs: Readonly<Record<string, St
 export function renderJson({ cloud, evaluation, consoleUrl, readyMs }: StartedStack): string {
   const [demo] = cloud.demoUsers();
   return JSON.stringify({
-    console: consoleUrl ?? null,
+    console: consoleUrl,
     outputs: visibleOutputs(cloud, evaluation.outputs),
     readyMs,
     ...(demo ? { demoUser: { username: demo.username, password: demo.password } } : {}),
@@ -43,7 +43,7 @@ export function renderPage(started: StartedStack, color: boolean): string {
   const seconds = (readyMs / 1000).toFixed(1);
   const lines = [`${paint("1", `${project} / ${stack}`)} runs on this machine: ${count} resources, ready in ${seconds} s`, ""];
   const endpoints = [
-    ...(consoleUrl === undefined ? [] : [["Console", consoleUrl] as const]),
+    ["Console", consoleUrl] as const,
     ...cloud.endpoints().map(({ label, url, urn }) => [nameOf(label, urn, cloud), url] as const),
   ];
   lines.push(paint("1", "Endpoints"), ...table(endpoints, (url) => paint("36", url)), "");

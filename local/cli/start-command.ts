@@ -1,10 +1,10 @@
 // `npm start`: from options to a running stack, and back to nothing.
 import path from "node:path";
+import { startConsole } from "../console";
+import type { Listener } from "../cloud/core/service";
 import { PortInUseError } from "../cloud";
 import { describeOptions, parseOptions, UsageError } from "./arguments";
 import type { OptionSpec } from "./arguments";
-import { openConsole } from "./console";
-import type { RunningConsole } from "./console";
 import { createProgress } from "./progress";
 import type { Output } from "./progress";
 import { readProject } from "./project";
@@ -77,18 +77,18 @@ async function runProject(surroundings: Surroundings, project: Project, port: nu
     onEvent: (event) => progress.report(event),
     log: (line) => progress.line(line),
   }).finally(() => progress.end());
-  let webConsole: RunningConsole | undefined;
+  let webConsole: Listener | undefined;
   try {
     if (session.evaluation.errors.length > 0) {
       stderr.write(`${project.name} / ${project.stack} did not start:\n${renderErrors(session.evaluation)}\n`);
       return 1;
     }
-    webConsole = await openConsole(session.cloud, session.evaluation);
+    webConsole = await startConsole({ ...session, project: project.name, stack: project.stack });
     const started: StartedStack = {
       project: project.name,
       stack: project.stack,
       ...session,
-      consoleUrl: webConsole?.url,
+      consoleUrl: webConsole.origin,
       readyMs: Math.round(surroundings.elapsedMs()),
     };
     announceRun(project, session);

@@ -246,8 +246,7 @@ function readValidators(document: Json, draft: ApiDraft): void {
 
 function readModels(document: Json, draft: ApiDraft): void {
   const schemas = document.definitions ?? objectOf(document.components).schemas;
-  for (const [name, schema] of Object.entries(objectOf(schemas)))
-    draft.models.set(name, objectOf(schema));
+  for (const [name, schema] of Object.entries(objectOf(schemas))) draft.models.set(name, objectOf(schema));
 }
 
 function readGatewayResponses(document: Json, draft: ApiDraft, report: Report): void {

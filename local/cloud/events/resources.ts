@@ -1,5 +1,5 @@
 // Resource models of EventBridge: bus, bus policy, rule.
-import { AwsError } from "../core/errors";
+import { AwsError, NotSimulatedError } from "../core/errors";
 import type { PolicyDocument } from "../core/access";
 import { InputReader, nameOf, regionOf, tagOutputs, textIn } from "../core/input-reader";
 import type { PropertyMap, RealisedResource, ResourceContext, ResourceModel } from "../core/resource-model";
@@ -105,6 +105,10 @@ function ruleModel(router: EventRouter): ResourceModel {
       return putRule(router, bus, name, inputs, context);
     },
     async update(_id, inputs, old, context) {
+      const given = inputs.name ?? old.name;
+      if (given !== old.name || busNameIn(inputs) !== busNameIn(old)) {
+        throw new NotSimulatedError("moving or renaming an event rule in place", "local/cloud/events/resources.ts");
+      }
       return putRule(router, busOf(router, old, context), textIn(old, "name"), inputs, context);
     },
     async delete(_id, outputs, context) {

@@ -32,6 +32,8 @@ export function logGroupModel(groups: LogGroups): ResourceModel {
     async update(_id, inputs, old, context) {
       const name = nameOf(inputs, context, 512, old);
       const place = { accountId: context.accountId, region: regionOf(inputs, context), name };
+      const before = { ...place, region: regionOf(old, context), name: textIn(old, "name") };
+      if (before.name !== name || before.region !== place.region) groups.delete(before);
       return realised(groups.find(place) ?? groups.create(place), inputs, context);
     },
     async delete(_id, outputs, context) {

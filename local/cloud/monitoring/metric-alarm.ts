@@ -55,7 +55,11 @@ export function metricAlarmModel(alarms: Alarms): ResourceModel {
       "An alarm that is evaluated every minute on the local clock. Its actions are only traced; anomaly detection and periods under a minute are refused.",
     check: (inputs) => checkMetricAlarm(inputs),
     create: async (inputs, context) => put(inputs, context, nameOf(inputs, context, 255)),
-    update: async (_id, inputs, old, context) => put(inputs, context, nameOf(inputs, context, 255, old)),
+    update: async (_id, inputs, old, context) => {
+      const updated = put(inputs, context, nameOf(inputs, context, 255, old));
+      if (updated.outputs.arn !== old.arn) alarms.delete(textIn(old, "arn"));
+      return updated;
+    },
     delete: async (_id, outputs) => alarms.delete(textIn(outputs, "arn")),
   };
 }

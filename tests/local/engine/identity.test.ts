@@ -130,7 +130,7 @@ describe("the provider of a resource", () => {
   it("rejects one of another package", async () => {
     // The SDK itself refuses this for a provider that tells the truth about its package.
     class Other extends pulumi.ProviderResource {
-      override getPackage = (): string => "aws";
+      getPackage = (): string => "aws";
     }
     const { errors } = await evaluateProgram(
       () => void new aws.sns.Topic("t", {}, { provider: new Other("other", "p", {}) }),

@@ -8,13 +8,7 @@ import { requireFunction, settle } from "./references";
 /** Model of the settings of asynchronous invocation. */
 export function eventInvokeConfigModel(registry: FunctionRegistry): ResourceModel {
   const put = (inputs: PropertyMap, resource: ResourceContext): RealisedResource => {
-    const { record, qualifier } = requireFunction(
-      registry,
-      inputs.functionName,
-      inputs.qualifier,
-      inputs,
-      resource,
-    );
+    const { record, qualifier } = requireFunction(registry, inputs.functionName, inputs.qualifier, inputs, resource);
     const reader = new InputReader(inputs);
     const age = reader.number("maximumEventAgeInSeconds") ?? 0;
     const maximumEventAgeSeconds = age > 0 ? age : MAXIMUM_EVENT_AGE_SECONDS;

@@ -21,8 +21,8 @@ export function permissionModel(registry: FunctionRegistry): ResourceModel {
     delete(id, outputs, resource) {
       const region = regionOf(outputs, resource);
       const reference = parseFunctionReference(textIn(outputs, "function"), resource.accountId, region);
-      const qualifier = outputs.qualifier ?? reference?.qualifier ?? "";
-      registry.get(reference?.arn ?? "")?.permissions.delete(`${String(qualifier)}/${id}`);
+      const qualifier = textIn(outputs, "qualifier") || (reference?.qualifier ?? "");
+      registry.get(reference?.arn ?? "")?.permissions.delete(`${qualifier}/${id}`);
       return Promise.resolve();
     },
   };

@@ -31,7 +31,6 @@ const COGNITO = {
   },
 };
 
-
 describe("API Gateway authorization", () => {
   let cloud: ApiCloud;
   let clock: VirtualClock;

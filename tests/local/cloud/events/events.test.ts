@@ -272,6 +272,24 @@ describe("EventBridge", () => {
     assert.equal(target.id, "orders-1234567-worker-1234567");
   });
 
+  it("changes a rule in place and keeps its targets", async () => {
+    await rule();
+    const model = modelOf(service, RULE);
+    const old = { name: "orders", eventPattern: '{"source":["shop"]}' };
+    const changed = { ...old, eventPattern: '{"source":["other"]}' };
+
+    await model.update?.("orders", changed, old, resourceContext(RULE));
+    await put(entry, { ...entry, Source: "other" });
+
+    assert.equal(context.invocations.length, 1);
+    await assert.rejects(
+      model.update?.("orders", { ...old, name: "b" }, old, resourceContext(RULE)) ?? Promise.resolve(),
+      {
+        code: "NotSimulated",
+      },
+    );
+  });
+
   it("rejects a rule's deletion while it has targets", async () => {
     await rule();
     const model = modelOf(service, RULE);

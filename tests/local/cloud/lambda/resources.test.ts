@@ -58,10 +58,7 @@ describe("Lambda resources", () => {
     assert.equal(id, "sign-0a1b2c3");
     const arn = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:sign-0a1b2c3`;
     assert.equal(outputs.arn, arn);
-    assert.equal(
-      outputs.invokeArn,
-      `arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/${arn}/invocations`,
-    );
+    assert.equal(outputs.invokeArn, `arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/${arn}/invocations`);
     assert.equal(outputs.qualifiedArn, `${arn}:$LATEST`);
     assert.equal(outputs.timeout, 3);
     assert.equal(outputs.memorySize, 128);

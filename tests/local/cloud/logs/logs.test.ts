@@ -215,6 +215,22 @@ describe("CloudWatch Logs", () => {
     assert.deepEqual(await filter(), []);
   });
 
+  it("changes the retention in place and keeps the lines; a new name starts empty", async () => {
+    await put({ timestamp: now, message: "a" });
+    const model = modelOf(service, GROUP);
+    const old = { name: logGroupName, retentionInDays: 7 };
+    await model.update?.(logGroupName, { ...old, retentionInDays: 30 }, old, resourceContext(GROUP));
+    const kept = await filter();
+
+    await model.update?.(logGroupName, { name: "/app/new" }, old, resourceContext(GROUP));
+
+    assert.deepEqual(kept, ["a"]);
+    assert.deepEqual(
+      service.groups().map(({ name }) => name),
+      ["/app/new"],
+    );
+  });
+
   it("deletes a group with its lines, unless it is protected", async () => {
     const model = modelOf(service, GROUP);
     const remove = (outputs: PropertyMap): Promise<void> =>

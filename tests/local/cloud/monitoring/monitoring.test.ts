@@ -7,7 +7,9 @@ import { compileMath } from "../../../../local/cloud/monitoring/metric-math";
 import { createMonitoringService, type MonitoringService } from "../../../../local/cloud/monitoring/service";
 import {
   declare,
+  modelOf,
   problemsOf,
+  resourceContext,
   serveStub,
   testContext,
   type ServiceStub,
@@ -191,6 +193,17 @@ describe("CloudWatch", () => {
       assert.equal(action?.resource, "arn:aws:sns:eu-west-1:123456789012:ops");
       assert.equal(outputs.arn, "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:errors");
       assert.equal(context.published[0]?.detailType, "CloudWatch Alarm State Change");
+    });
+
+    it("are renamed without leaving the old one", async () => {
+      const { id, outputs } = await declare(service, ALARM, alarm);
+
+      await modelOf(service, ALARM).update?.(id, { ...alarm, name: "other" }, outputs, resourceContext(ALARM));
+
+      assert.deepEqual(
+        service.alarms().map(({ name }) => name),
+        ["other"],
+      );
     });
 
     it("take no action when actions are disabled", async () => {
