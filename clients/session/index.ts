@@ -28,7 +28,11 @@ export interface SessionUser {
 export interface SessionEnvironment {
   readonly fetch: typeof fetch;
   readonly crypto: Pick<Crypto, "getRandomValues" | "subtle">;
-  readonly storage: { getItem(key: string): string | null; setItem(key: string, value: string): void; removeItem(key: string): void };
+  readonly storage: {
+    getItem(key: string): string | null;
+    setItem(key: string, value: string): void;
+    removeItem(key: string): void;
+  };
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /** Address of the page. */
@@ -97,10 +101,10 @@ export function createSession(configuration: SessionConfiguration, environment: 
     const answer = (await response.json()) as TokenAnswer;
     const claims = readClaims(answer.id_token);
     // The token comes straight from the issuer over TLS, so its signature need not be checked here; the API does check it.
-    if (![claims["aud"]].flat().includes(clientId)) throw new SessionError("The token is meant for another client.");
-    if (nonce && claims["nonce"] !== nonce) throw new SessionError("The token answers another sign-in.");
+    if (![claims.aud].flat().includes(clientId)) throw new SessionError("The token is meant for another client.");
+    if (nonce && claims.nonce !== nonce) throw new SessionError("The token answers another sign-in.");
     // The lifetime counts, not the hour: this device's clock may be off.
-    const lifetime = Number(claims["exp"]) - Number(claims["iat"]);
+    const lifetime = Number(claims.exp) - Number(claims.iat);
     token = { value: answer.id_token, claims, expiresAt: environment.now() + lifetime * 1000 };
     if (answer.refresh_token) storage.setItem(REFRESH_KEY, answer.refresh_token);
   }
@@ -148,8 +152,8 @@ export function createSession(configuration: SessionConfiguration, environment: 
     get user() {
       const claims = token?.claims;
       if (!claims) return undefined;
-      const subject = String(claims["sub"]);
-      return { subject, name: String(claims["email"] ?? claims["cognito:username"] ?? subject) };
+      const subject = String(claims.sub);
+      return { subject, name: String(claims.email ?? claims["cognito:username"] ?? subject) };
     },
     async restore() {
       const page = new URL(environment.href());
@@ -200,7 +204,10 @@ export function createSession(configuration: SessionConfiguration, environment: 
 }
 
 function encode(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=/g, "");
 }
 
 function readClaims(jwt: string): Claims {

@@ -11,9 +11,24 @@ export {
   type UploadSettings,
 } from "./upload";
 export { UploadError, type UploadErrorCode } from "./errors";
-export { type Clock, type Connectivity, createEnvironment, createMemoryStore, type Environment, type KeyValueStore, type Locks } from "./environment";
+export {
+  type Clock,
+  type Connectivity,
+  createEnvironment,
+  createMemoryStore,
+  type Environment,
+  type KeyValueStore,
+  type Locks,
+} from "./environment";
 export { createInlineHasher, createWorkerHasher, type Hasher, type WorkerLike } from "./hasher";
-export { fetchTransport, type PartAnswer, type PartRequest, type PartTransport, xhrTransport, type XhrLike } from "./transport";
+export {
+  fetchTransport,
+  type PartAnswer,
+  type PartRequest,
+  type PartTransport,
+  xhrTransport,
+  type XhrLike,
+} from "./transport";
 export type { FileSource } from "./ledger";
 export type { Acceleration, Route } from "./pace";
 export { DEFAULT_RETRY, type RetryPolicy } from "./retry";

@@ -85,9 +85,10 @@ export class Ledger {
     this.#checksums.delete(partNumber);
   }
 
-  finish(part: CompletedPart): void {
-    if (!this.#finished.has(part.partNumber)) this.finishedBytes += this.sizeOf(part.partNumber);
-    this.#finished.set(part.partNumber, part);
+  /** A part has arrived; the checksum it was sent with is ours. */
+  finish(partNumber: number, eTag: string, checksum = encodeCrc64(this.#checksums.get(partNumber)!)): void {
+    if (!this.#finished.has(partNumber)) this.finishedBytes += this.sizeOf(partNumber);
+    this.#finished.set(partNumber, { partNumber, eTag, checksum });
   }
 
   /** Takes the server's list as the truth about what S3 holds. */
@@ -95,7 +96,7 @@ export class Ledger {
     this.#finished.clear();
     this.finishedBytes = 0;
     for (const { partNumber, size, eTag, checksum } of parts) {
-      if (size === this.sizeOf(partNumber)) this.finish({ partNumber, eTag, checksum });
+      if (size === this.sizeOf(partNumber)) this.finish(partNumber, eTag, checksum);
     }
   }
 

@@ -67,12 +67,7 @@ export class ConnectionPace {
   #before = 0;
   #settledAt: number | undefined;
 
-  constructor(
-    now: number,
-    maximum: number,
-    partsPerTrial: number,
-    start = 4,
-  ) {
+  constructor(now: number, maximum: number, partsPerTrial: number, start = 4) {
     this.#maximum = maximum;
     this.#partsPerTrial = partsPerTrial;
     this.#windowStart = now;
@@ -103,7 +98,10 @@ export class ConnectionPace {
   }
 
   #judge(now: number, rate: number): void {
-    if (rate > this.#before * WORTH_IT) return this.#grow(rate);
+    if (rate > this.#before * WORTH_IT) {
+      this.#grow(rate);
+      return;
+    }
     this.#settledAt = now;
     if (rate * WORTH_IT < this.#before) this.#connections = Math.max(1, this.#connections - 1);
   }

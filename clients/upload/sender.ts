@@ -4,7 +4,6 @@
 import type { SignedPart } from "../../handlers/upload/contract";
 import type { UploadApi } from "./api";
 import type { Environment } from "./environment";
-import { UploadError } from "./errors";
 import type { Ledger } from "./ledger";
 import { type Acceleration, ConnectionPace, type Experience, Meter, type Route, RouteChooser } from "./pace";
 import { recover, type RetryPolicy } from "./retry";
@@ -41,7 +40,6 @@ interface Attempt {
 }
 
 interface ReadyPart extends SignedPart {
-  readonly checksum: string;
   readonly freshUntil: number;
 }
 
@@ -159,15 +157,18 @@ export class PartSender {
   /** Keeps all connections busy. Called whenever something has ended. */
   #pump(): void {
     if (this.#stop.signal.aborted) return;
-    if (this.#ledger.complete) return this.#done.resolve();
+    if (this.#ledger.complete) {
+      this.#done.resolve();
+      return;
+    }
     if (!this.#preparing && this.#pending.length && this.#ready.length <= Math.max(this.#limit, this.#batch / 2)) {
       this.#spawn(this.#prepare());
     }
     while (this.#slots < this.#limit) {
-      const part = this.#takeReady();
-      const straggler = part ? undefined : this.#findStraggler();
-      if (!part && !straggler) break;
-      this.#spawn(this.#sendPart((part ?? straggler)!, !part));
+      const ready = this.#takeReady();
+      const part = ready ?? this.#findStraggler();
+      if (!part) break;
+      this.#spawn(this.#sendPart(part, !ready));
     }
     this.#changed();
   }
@@ -199,11 +200,7 @@ export class PartSender {
       // A device whose clock runs ahead sees only expired signatures; then a 403 tells when to sign again.
       const lifetime = Date.parse(signed.expiresAt) - now - EXPIRY_MARGIN_MS;
       const freshUntil = now + Math.max(lifetime, EXPIRY_MARGIN_MS);
-      for (const part of signed.parts) {
-        const checksum = parts.find(({ partNumber }) => partNumber === part.partNumber)?.checksum;
-        if (checksum) this.#ready.push({ ...part, checksum, freshUntil });
-      }
-      this.#ready.sort((a, b) => a.partNumber - b.partNumber);
+      this.#ready.push(...signed.parts.map((part) => ({ ...part, freshUntil })));
     } finally {
       this.#preparing = false;
     }
@@ -218,7 +215,7 @@ export class PartSender {
       const others = [...this.#attempts].filter(({ part: other }) => other.partNumber === part.partNumber);
       this.#learn(attempt, verdict);
       if (verdict.action === "finish") {
-        this.#ledger.finish({ partNumber: part.partNumber, eTag: verdict.eTag, checksum: part.checksum });
+        this.#ledger.finish(part.partNumber, verdict.eTag);
         for (const other of others) other.controller.abort();
       } else if (!this.#ledger.isFinished(part.partNumber) && !others.length) {
         await this.#again(part, verdict);
@@ -242,7 +239,7 @@ export class PartSender {
     let answer: PartAnswer | undefined;
     try {
       answer = await this.#environment.transport.send({
-        url: (route === "accelerated" && part.acceleratedUrl) || part.url,
+        url: (route === "accelerated" ? part.acceleratedUrl : undefined) ?? part.url,
         headers: part.headers,
         body: this.#ledger.slice(part.partNumber),
         signal: AbortSignal.any([this.#stop.signal, controller.signal]),

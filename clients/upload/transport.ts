@@ -42,7 +42,7 @@ export function fetchTransport(fetcher: typeof fetch): PartTransport {
 export interface XhrLike {
   readonly status: number;
   readonly responseText: string;
-  readonly upload: { onprogress: ((event: { readonly loaded: number } & never) => void) | null };
+  readonly upload: { onprogress: ((event: never) => void) | null };
   onload: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
   onabort: ((event: never) => void) | null;

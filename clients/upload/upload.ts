@@ -91,6 +91,8 @@ export class Upload {
   #sender: PartSender | undefined;
   /** Set from the moment the start may have reached the server; kept in the store, because the same id yields the same upload. */
   #requestId: string | undefined;
+  /** The upload is brand-new: the server need not be asked what it holds. */
+  #unsent = false;
   #signWindow: number;
   #controller = new AbortController();
   #run: Promise<void> | undefined;
@@ -134,7 +136,9 @@ export class Upload {
     const total = this.file.size;
     const bytesPerSecond = sender?.bytesPerSecond ?? 0;
     const bytes =
-      this.#state === "completed" ? total : Math.min(total, (ledger?.finishedBytes ?? 0) + (sender?.bytesUnderWay ?? 0));
+      this.#state === "completed"
+        ? total
+        : Math.min(total, (ledger?.finishedBytes ?? 0) + (sender?.bytesUnderWay ?? 0));
     return {
       bytes,
       total,
@@ -227,7 +231,7 @@ export class Upload {
       } catch (error) {
         if (!hasCode(error, "UploadNotOpen")) throw error;
         const { upload: current } = await this.#api.describe(upload.uploadId, signal);
-        if (current.state === "completed") return this.#complete(current);
+        if (current.state === "completed") this.#complete(current);
       }
     }
     this.#forget();
@@ -240,9 +244,9 @@ export class Upload {
       const { uploadId } = this.#description!;
       try {
         const work = (): Promise<void> => this.#sendAndComplete(signal);
-        if (!locks) return await work();
-        this.#enter("waiting");
-        return await locks.hold(this.#settings.storePrefix + uploadId, signal, work);
+        if (locks) this.#enter("waiting");
+        await (locks ? locks.hold(this.#settings.storePrefix + uploadId, signal, work) : work());
+        return;
       } catch (error) {
         if (!hasCode(error, "UploadConflict") || fresh) throw error;
         // Amazon S3 met a conflicting operation: only a fresh upload helps.
@@ -291,6 +295,7 @@ export class Upload {
     const settings = this.#settings;
     const head = new Uint8Array(await file.slice(0, Math.min(64, file.size)).arrayBuffer());
     signal.throwIfAborted();
+    this.#unsent = !this.#requestId;
     this.#requestId ??= this.#environment.randomId();
     if (settings.resume) this.#environment.store.set(this.#storeKey, this.#requestId);
     const { upload, signWindow } = await this.#api.start(
@@ -313,7 +318,10 @@ export class Upload {
     for (let tries = 1; ; tries++) {
       const current = await this.#describeSettled(signal);
       const { upload } = current;
-      if (upload.state === "completed") return this.#complete(upload);
+      if (upload.state === "completed") {
+        this.#complete(upload);
+        return;
+      }
       if (isGone(upload)) throw new UploadError("UploadNotOpen", "The upload was removed.");
       try {
         const ledger = this.#adopt(current);
@@ -321,7 +329,8 @@ export class Upload {
         await this.#send(ledger, signal);
         this.#enter("completing");
         const body = { parts: ledger.completedParts(), checksum: ledger.wholeChecksum() };
-        return this.#complete((await this.#api.complete(upload.uploadId, body, signal)).upload);
+        this.#complete((await this.#api.complete(upload.uploadId, body, signal)).upload);
+        return;
       } catch (error) {
         // Another tab completed or removed it, or S3 holds other parts than we think: look again.
         if (!hasCode(error, "PartsMismatch", "UploadNotOpen") || tries === COMPLETIONS) throw error;
@@ -331,6 +340,10 @@ export class Upload {
 
   /** The server's view; while another tab's completion runs, waits for its outcome. */
   async #describeSettled(signal: AbortSignal): Promise<DescribeUploadResponse> {
+    if (this.#unsent) {
+      this.#unsent = false;
+      return { upload: this.#description!, parts: [] };
+    }
     for (let tries = 1; ; tries++) {
       const current = await this.#api.describe(this.#description!.uploadId, signal);
       if (current.upload.state !== "completing" || this.#ledger?.complete) return current;
@@ -353,14 +366,8 @@ export class Upload {
     const failed = new AbortController();
     const either = AbortSignal.any([signal, failed.signal]);
     const settings = { ...this.#settings, signWindow: this.#signWindow };
-    this.#sender = new PartSender(
-      this.#environment,
-      this.#api,
-      ledger,
-      settings,
-      this.#pool,
-      this.#experience,
-      () => this.#report(),
+    this.#sender = new PartSender(this.#environment, this.#api, ledger, settings, this.#pool, this.#experience, () =>
+      this.#report(),
     );
     const work = [ledger.verify(either), this.#sender.run(either)];
     try {
@@ -383,9 +390,7 @@ export class Upload {
 
   #failWith(error: unknown): void {
     this.#error =
-      error instanceof UploadError
-        ? error
-        : new UploadError("Internal", String(error), undefined, { cause: error });
+      error instanceof UploadError ? error : new UploadError("Internal", String(error), undefined, { cause: error });
     this.#enter("failed");
   }
 
@@ -414,7 +419,8 @@ export class Upload {
 
   #forget(): void {
     this.#environment.store.remove(this.#storeKey);
-    this.#description = this.#ledger = this.#requestId = undefined;
+    if (this.#state !== "completed") this.#description = undefined;
+    this.#ledger = this.#requestId = undefined;
   }
 }
 

@@ -56,7 +56,14 @@ export interface Uploader {
 
 /** Makes an uploader. It has no user interface and touches no global. */
 export function createUploader(options: UploaderOptions): Uploader {
-  const { configuration, authorize, environment, maximumConnections = 6, stallMs = 45_000, retry = DEFAULT_RETRY } = options;
+  const {
+    configuration,
+    authorize,
+    environment,
+    maximumConnections = 6,
+    stallMs = 45_000,
+    retry = DEFAULT_RETRY,
+  } = options;
   const api = new UploadApi(configuration.apiUrl, environment, authorize, retry);
   const pool = { maximum: maximumConnections, members: 0 };
   const experience: Experience = {};

@@ -21,15 +21,21 @@ type YamlMap = Readonly<Record<string, unknown>>;
 /** Reads a project. @throws UsageError that names file, key and remedy. */
 export function readProject(folder: string, stack: string): Project {
   const file = ["Pulumi.yaml", "Pulumi.yml"].map((name) => path.join(folder, name)).find((name) => existsSync(name));
-  if (!file) throw new UsageError(`there is no Pulumi.yaml in ${folder}; choose the folder of a Pulumi project with --program DIR`);
+  if (!file)
+    throw new UsageError(
+      `there is no Pulumi.yaml in ${folder}; choose the folder of a Pulumi project with --program DIR`,
+    );
   const project = readYaml(file);
-  const name = project["name"];
+  const name = project.name;
   if (typeof name !== "string" || name === "") throw new UsageError(`${file}: name is missing`);
-  const runtime = isMap(project["runtime"]) ? project["runtime"]["name"] : project["runtime"];
-  if (runtime !== "nodejs") throw new UsageError(`${file}: runtime must be nodejs, got ${String(runtime)}; other languages cannot be run locally`);
+  const runtime = isMap(project.runtime) ? project.runtime.name : project.runtime;
+  if (runtime !== "nodejs")
+    throw new UsageError(
+      `${file}: runtime must be nodejs, got ${String(runtime)}; other languages cannot be run locally`,
+    );
   const stackConfig = readStack(folder, stack);
-  const { values, secretKeys } = completeConfig(file, name, project["config"], stackConfig);
-  return { name, stack, folder, program: findProgram(file, folder, project["main"]), config: values, secretKeys };
+  const { values, secretKeys } = completeConfig(file, name, project.config, stackConfig);
+  return { name, stack, folder, program: findProgram(file, folder, project.main), config: values, secretKeys };
 }
 
 /** Names of the stacks that have a file in the folder. */
@@ -41,13 +47,15 @@ export function listStacks(folder: string): readonly string[] {
 }
 
 function readStack(folder: string, stack: string): ReadonlyMap<string, string> {
-  const file = [".yaml", ".yml"].map((end) => path.join(folder, `Pulumi.${stack}${end}`)).find((name) => existsSync(name));
+  const file = [".yaml", ".yml"]
+    .map((end) => path.join(folder, `Pulumi.${stack}${end}`))
+    .find((name) => existsSync(name));
   if (!file) {
     const stacks = listStacks(folder);
     if (stacks.length === 0) return new Map();
     throw new UsageError(`there is no stack ${stack} in ${folder}; it has ${stacks.join(", ")} (--stack NAME)`);
   }
-  const config = readYaml(file)["config"] ?? {};
+  const config = readYaml(file).config ?? {};
   if (!isMap(config)) throw new UsageError(`${file}: config must be a map`);
   const encrypted = Object.keys(config).filter((key) => hasSecure(config[key]));
   if (encrypted.length > 0) {
@@ -72,14 +80,14 @@ function completeConfig(
   const problems: string[] = [];
   for (const [key, declaration] of Object.entries(isMap(declared) ? declared : {})) {
     const spec = isMap(declaration) ? declaration : { default: declaration };
-    const fallback = spec["default"] ?? spec["value"];
+    const fallback = spec.default ?? spec.value;
     if (values[full(key)] === undefined && fallback !== undefined) values[full(key)] = toText(fallback);
     const value = values[full(key)];
-    if (spec["secret"] === true) secretKeys.push(full(key));
+    if (spec.secret === true) secretKeys.push(full(key));
     if (value === undefined) {
       if ("type" in spec) problems.push(`${full(key)} has neither a value nor a default`);
-    } else if (typeof spec["type"] === "string" && !hasType(value, spec["type"])) {
-      problems.push(`${full(key)} must be of type ${spec["type"]}, got ${value}`);
+    } else if (typeof spec.type === "string" && !hasType(value, spec.type)) {
+      problems.push(`${full(key)} must be of type ${spec.type}, got ${value}`);
     }
   }
   if (problems.length > 0) throw new UsageError(`config of ${file}: ${problems.join("; ")}`);
@@ -103,7 +111,13 @@ function hasType(value: string, type: string): boolean {
 
 function findProgram(file: string, folder: string, main: unknown): string {
   const target = path.resolve(folder, typeof main === "string" ? main : "index.ts");
-  const candidates = [target, `${target}.ts`, `${target}.js`, path.join(target, "index.ts"), path.join(target, "index.js")];
+  const candidates = [
+    target,
+    `${target}.ts`,
+    `${target}.js`,
+    path.join(target, "index.ts"),
+    path.join(target, "index.js"),
+  ];
   const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (!found) throw new UsageError(`${file}: main names no program: there is no ${target}`);
   return found;

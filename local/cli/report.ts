@@ -41,7 +41,10 @@ export function renderPage(started: StartedStack, color: boolean): string {
   const paint = (code: string, text: string): string => (color ? `\u001b[${code}m${text}\u001b[0m` : text);
   const count = evaluation.resources.filter(({ custom }) => custom).length;
   const seconds = (readyMs / 1000).toFixed(1);
-  const lines = [`${paint("1", `${project} / ${stack}`)} runs on this machine: ${count} resources, ready in ${seconds} s`, ""];
+  const lines = [
+    `${paint("1", `${project} / ${stack}`)} runs on this machine: ${count} resources, ready in ${seconds} s`,
+    "",
+  ];
   const endpoints = [
     ["Console", consoleUrl] as const,
     ...cloud.endpoints().map(({ label, url, urn }) => [nameOf(label, urn, cloud), url] as const),
@@ -50,12 +53,20 @@ export function renderPage(started: StartedStack, color: boolean): string {
   const demo = cloud.demoUsers();
   if (demo.length > 0) {
     lines.push(paint("1", "Demo user (made anew in each run)"));
-    for (const { username, password } of demo) lines.push(...table([["User name", username], ["Password", password]]));
+    for (const { username, password } of demo)
+      lines.push(
+        ...table([
+          ["User name", username],
+          ["Password", password],
+        ]),
+      );
     lines.push("");
   }
   const outputs = Object.entries(visibleOutputs(cloud, evaluation.outputs));
   if (outputs.length > 0) {
-    const rows = outputs.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)] as const);
+    const rows = outputs.map(
+      ([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)] as const,
+    );
     lines.push(paint("1", "Stack outputs"), ...table(rows), "");
   }
   lines.push(paint("2", "Ctrl-C ends it; nothing is kept."), "");
@@ -76,7 +87,8 @@ export function renderErrors(evaluation: Evaluation): string {
 
 function renderError(error: EvaluationError): string {
   const about = error.name === undefined ? "" : `${error.name} (${error.type ?? ""}): `;
-  if (error.problems.length === 0) return `  ✗ ${error.message.includes(error.name ?? "\0") ? "" : about}${indent(error.message)}`;
+  if (error.problems.length === 0)
+    return `  ✗ ${error.message.includes(error.name ?? "\0") ? "" : about}${indent(error.message)}`;
   const head = `  ✗ ${about === "" ? "" : `${error.name} (${error.type ?? ""})`}`;
   return [head, ...error.problems.map(({ property, reason }) => `      ${property}: ${reason}`)].join("\n");
 }
@@ -92,7 +104,10 @@ function nameOf(label: string, urn: string, cloud: Cloud): string {
   return alike && name !== "" ? `${label} (${name})` : label;
 }
 
-function table(rows: readonly (readonly [string, string])[], paint: (text: string) => string = (text) => text): string[] {
+function table(
+  rows: readonly (readonly [string, string])[],
+  paint: (text: string) => string = (text) => text,
+): string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${paint(value)}`);
 }

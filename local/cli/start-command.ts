@@ -52,13 +52,13 @@ export async function runStart(surroundings: Surroundings): Promise<number> {
   const { stderr, stdout, argv, cwd } = surroundings;
   try {
     const options = parseOptions(argv, optionSpecs);
-    if (options["help"]) {
+    if (options.help) {
       stdout.write(help);
       return 0;
     }
-    const port = parsePort(options["port"]);
-    const project = readProject(path.resolve(cwd, textOf(options["program"]) ?? "."), textOf(options["stack"]) ?? "dev");
-    return await runProject(surroundings, project, port, options["json"] === true);
+    const port = parsePort(options.port);
+    const project = readProject(path.resolve(cwd, textOf(options.program) ?? "."), textOf(options.stack) ?? "dev");
+    return await runProject(surroundings, project, port, options.json === true);
   } catch (error) {
     if (surroundings.signal.aborted) return 0;
     stderr.write(`${describeFailure(error)}\n`);
@@ -92,7 +92,9 @@ async function runProject(surroundings: Surroundings, project: Project, port: nu
       readyMs: Math.round(surroundings.elapsedMs()),
     };
     announceRun(project, session);
-    stdout.write(json ? `${renderJson(started)}\n` : renderPage(started, Boolean(stdout.isTTY) && !process.env["NO_COLOR"]));
+    stdout.write(
+      json ? `${renderJson(started)}\n` : renderPage(started, Boolean(stdout.isTTY) && !process.env.NO_COLOR),
+    );
     await aborted(signal);
     return 0;
   } finally {
@@ -136,7 +138,10 @@ function describeFailure(error: unknown): string {
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }

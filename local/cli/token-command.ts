@@ -14,18 +14,28 @@ const optionSpecs: readonly OptionSpec[] = [
 ];
 
 /** Runs the command. @returns the exit code. */
-export async function runToken(argv: readonly string[], folder: string, stdout: Output, stderr: Output): Promise<number> {
+export async function runToken(
+  argv: readonly string[],
+  folder: string,
+  stdout: Output,
+  stderr: Output,
+): Promise<number> {
   try {
     const options = parseOptions(argv, optionSpecs);
-    if (options["help"]) {
-      stdout.write("Prints a token of a user of the running local stack.\n\n  npm run token -- [--user NAME] [--client ID] [--access]\n");
+    if (options.help) {
+      stdout.write(
+        "Prints a token of a user of the running local stack.\n\n  npm run token -- [--user NAME] [--client ID] [--access]\n",
+      );
       return 0;
     }
     const run = readRunFile(folder);
-    const username = options["user"] ?? run.demoUser?.username;
+    const username = options.user ?? run.demoUser?.username;
     if (username === undefined) throw new UsageError("the running stack has no user pool, so there are no tokens");
-    const tokens = await requestTokens(run, { Username: username, ...(options["client"] ? { ClientId: options["client"] } : {}) });
-    const token = options["access"] ? tokens["AccessToken"] : tokens["IdToken"];
+    const tokens = await requestTokens(run, {
+      Username: username,
+      ...(options.client ? { ClientId: options.client } : {}),
+    });
+    const token = options.access ? tokens.AccessToken : tokens.IdToken;
     stdout.write(`${token ?? ""}\n`);
     return 0;
   } catch (error) {
@@ -50,9 +60,11 @@ async function requestTokens(run: RunFile, input: Readonly<Record<string, unknow
     at: Date.now(),
   });
   const response = await fetch(`${run.endpoint}/`, { method: "POST", headers, body }).catch((cause: unknown) => {
-    throw new UsageError(`the running stack does not answer at ${run.endpoint}: ${String(cause)}; start it again with npm start`);
+    throw new UsageError(
+      `the running stack does not answer at ${run.endpoint}: ${String(cause)}; start it again with npm start`,
+    );
   });
   const answer = (await response.json()) as Record<string, string>;
-  if (!response.ok) throw new UsageError(answer["message"] ?? `the running stack answered ${response.status}`);
+  if (!response.ok) throw new UsageError(answer.message ?? `the running stack answered ${response.status}`);
   return answer;
 }

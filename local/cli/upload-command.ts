@@ -57,9 +57,9 @@ export async function runUpload(context: UploadCommandContext): Promise<number> 
   const { stdout, stderr } = context;
   try {
     const { file: name, options } = parse(context.argv);
-    if (options["help"] || name === undefined) {
-      (options["help"] ? stdout : stderr).write(help());
-      return options["help"] ? UPLOAD_EXIT.done : UPLOAD_EXIT.usage;
+    if (options.help || name === undefined) {
+      (options.help ? stdout : stderr).write(help());
+      return options.help ? UPLOAD_EXIT.done : UPLOAD_EXIT.usage;
     }
     return await send(context, name, options);
   } catch (error) {
@@ -85,7 +85,7 @@ async function send(context: UploadCommandContext, name: string, options: Parsed
       stderr.write("Paused; what has arrived stays. Run the same command again to go on.\n");
       return UPLOAD_EXIT.paused;
     }
-    stdout.write(options["json"] ? `${JSON.stringify(outcome)}\n` : `${outcome.key ?? outcome.uploadId}\n`);
+    stdout.write(options.json ? `${JSON.stringify(outcome)}\n` : `${outcome.key ?? outcome.uploadId}\n`);
     return UPLOAD_EXIT.done;
   } finally {
     uploader.close();
@@ -117,7 +117,12 @@ function text(options: ParsedOptions, name: string): string | undefined {
 }
 
 function readWishes(options: ParsedOptions): UploadOptions {
-  const mebibytes = readNumber(options, "part-size", S3_LIMITS.minimumPartBytes / MEBIBYTE, S3_LIMITS.maximumPartBytes / MEBIBYTE);
+  const mebibytes = readNumber(
+    options,
+    "part-size",
+    S3_LIMITS.minimumPartBytes / MEBIBYTE,
+    S3_LIMITS.maximumPartBytes / MEBIBYTE,
+  );
   const parallel = readNumber(options, "parallel", 1, MOST_CONNECTIONS);
   const acceleration = text(options, "accelerate") ?? "auto";
   if (!isAcceleration(acceleration)) throw new UsageError(`--accelerate must be auto, on or off, got ${acceleration}`);
@@ -160,11 +165,15 @@ type Target = Pick<UploaderOptions, "configuration" | "authorize">;
 async function findTarget(context: UploadCommandContext, options: ParsedOptions): Promise<Target> {
   const api = text(options, "api");
   const token = text(options, "token");
-  if ((api === undefined) !== (token === undefined)) throw new UsageError("--api and --token belong together: give both or none");
+  if ((api === undefined) !== (token === undefined))
+    throw new UsageError("--api and --token belong together: give both or none");
   if (api !== undefined && token !== undefined) {
-    return { configuration: configurationOf(api), authorize: () => Promise.resolve({ authorization: `Bearer ${token}` }) };
+    return {
+      configuration: configurationOf(api),
+      authorize: () => Promise.resolve({ authorization: `Bearer ${token}` }),
+    };
   }
-  const configuration = readRunFile(context.folder).outputs["uploadClientConfiguration"];
+  const configuration = readRunFile(context.folder).outputs.uploadClientConfiguration;
   if (!isConfiguration(configuration)) {
     throw new UsageError("the running stack has no output uploadClientConfiguration, so there is nothing to upload to");
   }
@@ -180,7 +189,12 @@ async function findTarget(context: UploadCommandContext, options: ParsedOptions)
 async function requestToken({ folder }: UploadCommandContext): Promise<string> {
   let token = "";
   let complaint = "";
-  const code = await runToken([], folder, { write: (part) => (token += part) }, { write: (part) => (complaint += part) });
+  const code = await runToken(
+    [],
+    folder,
+    { write: (part) => (token += part) },
+    { write: (part) => (complaint += part) },
+  );
   if (code !== 0) throw new UsageError(complaint.trim());
   return token.trim();
 }
@@ -237,4 +251,3 @@ function draw(upload: Upload, name: string, output: Output): () => void {
     if (live) output.write("\r\u001b[K");
   };
 }
-

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "./core/clock";
 import { HostMap } from "./core/hosts";
 import type { CloudContext, EndpointInfo, Listener } from "./core/service";
-import { TraceLog } from "./core/trace";
+import { type TraceLog } from "./core/trace";
 import type { Gateway } from "./gateway";
 import type { LocalAccessControl } from "./iam";
 import { listenOn } from "./ports";

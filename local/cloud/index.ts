@@ -107,13 +107,17 @@ class StartingCloud {
     return this.stopping;
   }
 
-  private async startGateway(
-    context: Pick<CloudContext, "uniqueId">,
-    services: readonly Service[],
-  ): Promise<Gateway> {
+  private async startGateway(context: Pick<CloudContext, "uniqueId">, services: readonly Service[]): Promise<Gateway> {
     const { clock, traces, access, ports, options } = this;
     const uniqueId = (length: number): string => context.uniqueId(length);
-    const gateway = createGateway({ clock, traces, access, uniqueId, services, ...(options.log && { log: options.log }) });
+    const gateway = createGateway({
+      clock,
+      traces,
+      access,
+      uniqueId,
+      services,
+      ...(options.log && { log: options.log }),
+    });
     this.gateway = gateway;
     await onPort(ports.take(), (port) => gateway.start(port, "127.0.0.1"));
     this.accelerate = await onPort(ports.take(), (port) => gateway.serveAccelerate(port, "127.0.0.1"));

@@ -49,7 +49,8 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   "/app.js": "text/javascript; charset=utf-8",
   "/app.css": "text/css; charset=utf-8",
 };
-const CONTENT_SECURITY_POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:";
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:";
 /** Traces and log lines that a page gets at first. */
 const HISTORY = 300;
 
@@ -70,13 +71,23 @@ export async function startConsole(options: ConsoleOptions): Promise<Listener> {
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { pathname } = new URL(request.url ?? "/", "http://console");
     const file = files.get(pathname);
-    if (request.method !== "GET") return refuse(response, 405);
-    if (file !== undefined) return reply(response, MEDIA_TYPES[pathname] ?? "text/plain", file);
+    if (request.method !== "GET") {
+      refuse(response, 405);
+      return;
+    }
+    if (file !== undefined) {
+      reply(response, MEDIA_TYPES[pathname] ?? "text/plain", file);
+      return;
+    }
     if (pathname === "/api/state") {
       const state = describeState(options, topology, layout, logs);
-      return reply(response, "application/json", JSON.stringify(state));
+      reply(response, "application/json", JSON.stringify(state));
+      return;
     }
-    if (pathname === "/api/events") return openStream(request, response, streams);
+    if (pathname === "/api/events") {
+      openStream(request, response, streams);
+      return;
+    }
     refuse(response, 404);
   };
   const listener = await cloud.context.listen(answer);
@@ -107,7 +118,9 @@ function describeState(
     })),
     topology,
     layout,
-    resources: evaluation.resources.filter(({ parent }) => parent !== "").map((resource) => describeResource(cloud, resource)),
+    resources: evaluation.resources
+      .filter(({ parent }) => parent !== "")
+      .map((resource) => describeResource(cloud, resource)),
     traces: cloud.traces.recent().slice(-HISTORY),
     logs: (logs?.lines() ?? []).slice(-HISTORY),
   };

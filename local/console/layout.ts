@@ -59,7 +59,11 @@ export function layOut({ nodes, groups, edges }: Topology): Layout {
     height: height + PADDING,
     nodes: boxes,
     groups: groupBoxes,
-    edges: edges.map(({ from, to }) => ({ from, to, points: (graph.edge(from, to) as { points: Line["points"] }).points })),
+    edges: edges.map(({ from, to }) => ({
+      from,
+      to,
+      points: (graph.edge(from, to) as { points: Line["points"] }).points,
+    })),
   };
 }
 

@@ -82,9 +82,9 @@ function describeNode(
     type,
     kind: KINDS[type] ?? type,
     group: resources.some((other) => other.urn === parent && other.parent !== "") ? parent : "",
-    arn: text(outputs["arn"]),
+    arn: text(outputs.arn),
     id,
-    roleArn: text(outputs["role"]),
+    roleArn: text(outputs.role),
     settings: resources
       .filter((other) => owners.get(other.urn) === urn)
       .map((other) => ({ name: other.name, type: other.type })),
@@ -116,7 +116,7 @@ function findOwners(
   }
   for (const { urn, type, propertyDependencies } of resources) {
     if (type !== "aws:iam/rolePolicy:RolePolicy") continue;
-    const owner = (propertyDependencies["role"] ?? []).map((role) => owners.get(role)).find((found) => found);
+    const owner = (propertyDependencies.role ?? []).map((role) => owners.get(role)).find((found) => found);
     if (owner) owners.set(urn, owner);
   }
   return owners;
@@ -140,28 +140,32 @@ interface NodeFinder {
 
 const FINDERS: Readonly<Record<string, EdgeFinder>> = {
   "aws:iam/rolePolicy:RolePolicy": ({ inputs }, find) =>
-    find.byRole(text(inputs["role"])).flatMap(({ urn }) =>
-      statementsOf(inputs["policy"]).flatMap(({ actions, resources }) =>
-        find.inText(resources).map((to) => ({ from: urn, to: to.urn, label: summarise(actions) })),
+    find
+      .byRole(text(inputs.role))
+      .flatMap(({ urn }) =>
+        statementsOf(inputs.policy).flatMap(({ actions, resources }) =>
+          find.inText(resources).map((to) => ({ from: urn, to: to.urn, label: summarise(actions) })),
+        ),
       ),
-    ),
   "aws:apigateway/restApi:RestApi": ({ urn, inputs }, find) =>
-    find.inText(text(inputs["body"])).map(({ urn: to, kind }) => ({
+    find.inText(text(inputs.body)).map(({ urn: to, kind }) => ({
       from: urn,
       to,
       label: kind === "User pool" ? "verifies tokens" : "invokes",
     })),
   "aws:lambda/permission:Permission": ({ inputs }, find) => {
-    const to = find.byId(text(inputs["function"])) ?? find.inText(text(inputs["function"]))[0];
-    return find.inText(text(inputs["sourceArn"])).flatMap(({ urn }) => (to ? [{ from: urn, to: to.urn, label: "invokes" }] : []));
+    const to = find.byId(text(inputs.function)) ?? find.inText(text(inputs.function))[0];
+    return find
+      .inText(text(inputs.sourceArn))
+      .flatMap(({ urn }) => (to ? [{ from: urn, to: to.urn, label: "invokes" }] : []));
   },
   "aws:cloudwatch/eventTarget:EventTarget": ({ inputs }, find) => {
-    const from = find.byId(text(inputs["rule"]));
-    return from ? find.inText(text(inputs["arn"])).map(({ urn }) => ({ from: from.urn, to: urn, label: "invokes" })) : [];
+    const from = find.byId(text(inputs.rule));
+    return from ? find.inText(text(inputs.arn)).map(({ urn }) => ({ from: from.urn, to: urn, label: "invokes" })) : [];
   },
   "aws:cloudfront/distribution:Distribution": ({ urn, inputs }, find) =>
-    list(inputs["origins"]).flatMap((origin) => {
-      const to = find.byDomain(text((origin as PropertyMap)["domainName"]));
+    list(inputs.origins).flatMap((origin) => {
+      const to = find.byDomain(text((origin as PropertyMap).domainName));
       return to ? [{ from: urn, to: to.urn, label: "reads" }] : [];
     }),
 };
@@ -181,7 +185,7 @@ function findEdges(resources: readonly EvaluatedResource[], nodes: readonly Topo
 
 function createFinder(resources: readonly EvaluatedResource[], nodes: readonly TopologyNode[]): NodeFinder {
   const roleIds = new Map(
-    resources.filter(({ type }) => type === "aws:iam/role:Role").map(({ id, outputs }) => [id, text(outputs["arn"])]),
+    resources.filter(({ type }) => type === "aws:iam/role:Role").map(({ id, outputs }) => [id, text(outputs.arn)]),
   );
   const domains = new Map(
     resources.flatMap(({ urn, outputs }) =>
@@ -190,7 +194,11 @@ function createFinder(resources: readonly EvaluatedResource[], nodes: readonly T
   );
   const byUrn = (urn: string): TopologyNode | undefined => nodes.find((node) => node.urn === urn);
   return {
-    inText: (content) => nodes.filter(({ arn, id, kind }) => arn !== "" && (content.includes(arn) || (kind === "REST API" && content.includes(`:${id}/`)))),
+    inText: (content) =>
+      nodes.filter(
+        ({ arn, id, kind }) =>
+          arn !== "" && (content.includes(arn) || (kind === "REST API" && content.includes(`:${id}/`))),
+      ),
     byRole: (role) => nodes.filter(({ roleArn }) => roleArn !== "" && roleArn === (roleIds.get(role) ?? role)),
     byUrn,
     byId: (id) => nodes.find((node) => node.id === id),

@@ -12,7 +12,11 @@ export function hashPath(file: string): string {
   if (!status) throw new Error(`the file or folder ${file} of an asset does not exist`);
   const hash = createHash("sha256");
   if (!status.isDirectory()) return hash.update(fs.readFileSync(file)).digest("hex");
-  for (const name of filesOf(file)) hash.update(`${name}\0`).update(fs.readFileSync(path.join(file, name))).update("\0");
+  for (const name of filesOf(file))
+    hash
+      .update(`${name}\0`)
+      .update(fs.readFileSync(path.join(file, name)))
+      .update("\0");
   return hash.digest("hex");
 }
 

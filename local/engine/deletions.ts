@@ -29,7 +29,9 @@ export async function deleteResource(
     const { urn, type, name, id = "", inputs, outputs, options } = old;
     const request = { urn, type, name, id, options, preview: false, parents: [old.parent], provider: old.provider };
     try {
-      await limiter.run(() => provider.delete?.({ ...request, inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) }));
+      await limiter.run(() =>
+        provider.delete?.({ ...request, inputs: toPlainMap(inputs), outputs: toPlainMap(outputs) }),
+      );
     } catch (cause) {
       throw failureFrom("provider", old, cause);
     }
@@ -49,4 +51,3 @@ async function runAll(moment: HookMoment, old: SnapshotResource, context: Lifecy
   const event: HookEvent = { urn, type, name, id, oldInputs: inputs, oldOutputs: outputs };
   for (const hook of old.options.hooks[moment]) await runHook(hook, moment, event, context);
 }
-

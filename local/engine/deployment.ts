@@ -1,6 +1,6 @@
 // One evaluation from the engine's side: it answers what the program registers, reads and calls.
 import { deleteResource, refuseProtected } from "./deletions";
-import { EngineFailure, FailureList, failure, failureFrom, messageOf } from "./errors";
+import { type EngineFailure, FailureList, failure, failureFrom, messageOf } from "./errors";
 import { deploy, readOutputs } from "./lifecycle";
 import { Limiter } from "./limiter";
 import { PreviousState } from "./previous";
@@ -12,7 +12,13 @@ import { UNKNOWN } from "./types";
 import type { Subject } from "./errors";
 import type { HookEvent, LifecycleContext } from "./lifecycle";
 import type { Registration } from "./registration";
-import type { CallFunctionRequest, FunctionAnswer, ReadResourceRequest, RegisterRequest, ResourceAnswer } from "./requests";
+import type {
+  CallFunctionRequest,
+  FunctionAnswer,
+  ReadResourceRequest,
+  RegisterRequest,
+  ResourceAnswer,
+} from "./requests";
 import type {
   EngineEvent,
   EngineOptions,
@@ -89,14 +95,17 @@ export class Deployment implements LifecycleContext {
     const urn = makeUrn(this.options, parent, type, name);
     const subject = { urn, type, name };
     this.#refuseDuplicate(urn, subject);
-    if (parent !== "" && !this.resources.has(parent)) throw failure("registration", subject, `unknown parent ${parent}`);
+    if (parent !== "" && !this.resources.has(parent))
+      throw failure("registration", subject, `unknown parent ${parent}`);
     const missing = request.dependencies.find((dependency) => !this.resources.has(dependency));
     if (missing !== undefined) throw failure("registration", subject, `unknown dependency ${missing}`);
-    if (request.remote) throw failure("unsupported", subject, "components of a plugin (remote) are not supported by this engine");
+    if (request.remote)
+      throw failure("unsupported", subject, "components of a plugin (remote) are not supported by this engine");
     const aliases = this.previous.aliasUrns(request, parent);
     const provider = this.#resolveProvider(request, subject);
     const old = this.previous.claim(urn, aliases);
-    const { custom, providers, dependencies, propertyDependencies, options, replacementTrigger, sourcePosition } = request;
+    const { custom, providers, dependencies, propertyDependencies, options, replacementTrigger, sourcePosition } =
+      request;
     const registration: Registration = {
       ...{ urn, type, name, custom, parent, provider, providers, dependencies, propertyDependencies, aliases, options },
       ...(replacementTrigger !== undefined && { replacementTrigger }),
@@ -129,7 +138,10 @@ export class Deployment implements LifecycleContext {
     return registration;
   }
 
-  #resolveProvider(request: { type: string; custom?: boolean; provider: string; version: string }, subject: Subject): ResolvedProvider {
+  #resolveProvider(
+    request: { type: string; custom?: boolean; provider: string; version: string },
+    subject: Subject,
+  ): ResolvedProvider {
     const { type, custom = true, provider, version } = request;
     if (!custom || type.startsWith("pulumi:")) return NO_PROVIDER;
     if (provider !== "") return followReference(provider, subject, version, this.resources);
@@ -144,7 +156,15 @@ export class Deployment implements LifecycleContext {
     const old = this.previous.claim(urn, []);
     const registration: Registration = {
       ...{ urn, type, name, custom: true, external: false, parent: "", provider: NO_PROVIDER, providers: {} },
-      ...{ dependencies: [], propertyDependencies: {}, aliases: [], options: NO_OPTIONS, inputs, outputs: inputs, id: name },
+      ...{
+        dependencies: [],
+        propertyDependencies: {},
+        aliases: [],
+        options: NO_OPTIONS,
+        inputs,
+        outputs: inputs,
+        id: name,
+      },
       ...(old && { old }),
       operation: "create",
       changed: [],
@@ -166,7 +186,7 @@ export class Deployment implements LifecycleContext {
       registration.id = this.preview && !registration.old ? UNKNOWN : request.name;
     } else if (type === "pulumi:index:Stash") {
       const { input = null } = registration.inputs;
-      registration.outputs = { input, output: registration.old?.outputs["output"] ?? input };
+      registration.outputs = { input, output: registration.old?.outputs.output ?? input };
       registration.id = request.name;
     } else if (custom) {
       throw failure("unsupported", registration, "this type is not supported by this engine");
@@ -185,7 +205,8 @@ export class Deployment implements LifecycleContext {
     this.#record({ type: typeOf(urn), name: nameOf(urn) }, () => {
       this.#refuseClosed();
       const registration = this.resources.get(urn);
-      if (!registration) throw failure("registration", { urn, type: typeOf(urn), name: nameOf(urn) }, "outputs of an unknown resource");
+      if (!registration)
+        throw failure("registration", { urn, type: typeOf(urn), name: nameOf(urn) }, "outputs of an unknown resource");
       registration.registeredOutputs = normaliseMap(outputs, this.baseDirectory);
       if (!registration.custom) registration.outputs = registration.registeredOutputs;
     });
@@ -215,7 +236,14 @@ export class Deployment implements LifecycleContext {
     this.previous.claim(urn, []);
     return this.#add({
       ...{ urn, type, name, custom: true, external: true, parent, provider, providers: {}, dependencies, id },
-      ...{ propertyDependencies: {}, aliases: [], options: NO_OPTIONS, operation: "read", changed: [], state: "running" },
+      ...{
+        propertyDependencies: {},
+        aliases: [],
+        options: NO_OPTIONS,
+        operation: "read",
+        changed: [],
+        state: "running",
+      },
       ...(sourcePosition !== undefined && { sourcePosition }),
       inputs: normaliseMap(request.inputs, this.baseDirectory),
       outputs: {},
@@ -260,7 +288,9 @@ export class Deployment implements LifecycleContext {
     }
     this.activity++;
     try {
-      const result = await this.limiter.run(() => this.provider.invoke({ token, args, preview: this.preview, provider }));
+      const result = await this.limiter.run(() =>
+        this.provider.invoke({ token, args, preview: this.preview, provider }),
+      );
       this.invokes.push({ ...record, result });
       return toWireMap(result);
     } catch (cause) {
@@ -272,8 +302,8 @@ export class Deployment implements LifecycleContext {
   }
 
   #getResource({ args }: CallFunctionRequest): WireMap {
-    const registration = this.resources.get(String(args["urn"]));
-    if (!registration) throw this.#invokeFailure("pulumi:pulumi:getResource", `unknown resource ${String(args["urn"])}`);
+    const registration = this.resources.get(String(args.urn));
+    if (!registration) throw this.#invokeFailure("pulumi:pulumi:getResource", `unknown resource ${String(args.urn)}`);
     const { urn, id = null, outputs } = registration;
     return { urn, id, state: outputs };
   }
@@ -371,7 +401,14 @@ export class Deployment implements LifecycleContext {
 
   #emit(kind: "registered" | "done" | "failed", { urn, type, name, operation }: Registration): void {
     this.activity++;
-    const event: EngineEvent = { kind, urn, type, name, counts: { ...this.#counts }, ...(kind === "done" && { operation }) };
+    const event: EngineEvent = {
+      kind,
+      urn,
+      type,
+      name,
+      counts: { ...this.#counts },
+      ...(kind === "done" && { operation }),
+    };
     this.options.onEvent?.(event);
   }
 }

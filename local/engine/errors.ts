@@ -74,10 +74,14 @@ export function messageOf(cause: unknown): string {
 export function problemsOf(cause: unknown): PropertyProblem[] {
   if (typeof cause !== "object" || cause === null) return [];
   const { problems, errors, propertyPath, reason } = cause as Record<string, unknown>;
-  if (Array.isArray(problems)) return problems.filter(isProblem).map(({ property, reason: why }) => ({ property, reason: why }));
+  if (Array.isArray(problems))
+    return problems.filter(isProblem).map(({ property, reason: why }) => ({ property, reason: why }));
   if (typeof propertyPath === "string") return [{ property: propertyPath, reason: String(reason) }];
   if (!("__pulumiInputPropertiesError" in cause) || !Array.isArray(errors)) return [];
-  return errors.map((one: Record<string, unknown>) => ({ property: String(one["propertyPath"]), reason: String(one["reason"]) }));
+  return errors.map((one: Record<string, unknown>) => ({
+    property: String(one.propertyPath),
+    reason: String(one.reason),
+  }));
 }
 
 const isProblem = (value: unknown): value is PropertyProblem =>

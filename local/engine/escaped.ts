@@ -6,12 +6,18 @@ import type { ErrorKind, EvaluationError } from "./types";
  * @param whileLoading whether the module body threw it.
  * @param failedInvokes messages of failed provider functions: the SDK passes on nothing else.
  */
-export function describeEscaped(cause: unknown, whileLoading: boolean, failedInvokes: ReadonlySet<string>): EvaluationError {
+export function describeEscaped(
+  cause: unknown,
+  whileLoading: boolean,
+  failedInvokes: ReadonlySet<string>,
+): EvaluationError {
   const problems = problemsOf(cause);
   const stack = cause instanceof Error ? cause.stack : undefined;
   const subject = subjectOf(cause);
   const reasons = problems.map(({ property, reason }) => `${property}: ${reason}`);
-  const message = [messageOf(cause), ...reasons].filter((part, at, all) => part !== "" && all.indexOf(part) === at).join("; ");
+  const message = [messageOf(cause), ...reasons]
+    .filter((part, at, all) => part !== "" && all.indexOf(part) === at)
+    .join("; ");
   return {
     ...subject,
     kind: kindOf(cause, whileLoading, failedInvokes),
@@ -24,7 +30,8 @@ export function describeEscaped(cause: unknown, whileLoading: boolean, failedInv
 function kindOf(cause: unknown, whileLoading: boolean, failedInvokes: ReadonlySet<string>): ErrorKind {
   if (failedInvokes.has(messageOf(cause))) return "invoke";
   if (problemsOf(cause).length > 0) return "input";
-  if (cause instanceof Error && "__pulumiRunError" in cause && /^Config/.test(cause.constructor.name)) return "config";
+  if (cause instanceof Error && "__pulumiRunError" in cause && cause.constructor.name.startsWith("Config"))
+    return "config";
   return whileLoading ? "program" : "apply";
 }
 

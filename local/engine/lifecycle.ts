@@ -65,7 +65,11 @@ export async function deploy(registration: Registration, context: LifecycleConte
   else await create(registration, old, context);
 }
 
-async function check(registration: Registration, old: SnapshotResource | undefined, context: LifecycleContext): Promise<void> {
+async function check(
+  registration: Registration,
+  old: SnapshotResource | undefined,
+  context: LifecycleContext,
+): Promise<void> {
   const { provider, limiter, preview } = context;
   if (!provider.check) return;
   const request = {
@@ -111,7 +115,11 @@ function updateRequest(registration: Registration, old: SnapshotResource, contex
   };
 }
 
-async function create(registration: Registration, old: SnapshotResource | undefined, context: LifecycleContext): Promise<void> {
+async function create(
+  registration: Registration,
+  old: SnapshotResource | undefined,
+  context: LifecycleContext,
+): Promise<void> {
   const { provider, limiter, preview } = context;
   if (old) await retire(registration, old, context);
   await runHooks("beforeCreate", registration, context);
@@ -149,7 +157,8 @@ function takeOutputs(registration: Registration, { outputs }: CreatedResource, p
     if (value !== undefined) merged[key] = makeSecret(value);
   }
   const unknown = preview ? undefined : Object.keys(merged).find((key) => containsUnknown(merged[key] ?? null));
-  if (unknown !== undefined) throw failure("provider", registration, `output "${unknown}" is unknown after the deployment`);
+  if (unknown !== undefined)
+    throw failure("provider", registration, `output "${unknown}" is unknown after the deployment`);
   registration.outputs = merged;
 }
 
@@ -166,7 +175,11 @@ async function attempt<T>(registration: Registration, task: () => Promise<T>): P
 }
 
 /** Runs the hooks of one moment in order. A failing "before" hook stops the resource, a failing "after" hook only warns. */
-export async function runHooks(moment: HookMoment, registration: Registration, context: LifecycleContext): Promise<void> {
+export async function runHooks(
+  moment: HookMoment,
+  registration: Registration,
+  context: LifecycleContext,
+): Promise<void> {
   const { urn, type, name, id, inputs, outputs, old } = registration;
   const isAfter = moment.startsWith("after");
   const event: HookEvent = {
@@ -182,7 +195,12 @@ export async function runHooks(moment: HookMoment, registration: Registration, c
 }
 
 /** Runs one hook for a resource that need not be registered any more. */
-export async function runHook(hook: string, moment: HookMoment, event: HookEvent, context: LifecycleContext): Promise<void> {
+export async function runHook(
+  hook: string,
+  moment: HookMoment,
+  event: HookEvent,
+  context: LifecycleContext,
+): Promise<void> {
   try {
     await context.runHook(hook, event);
   } catch (cause) {

@@ -6,7 +6,8 @@ export class Limiter {
   readonly #waiting: (() => void)[] = [];
 
   constructor(private readonly limit: number) {
-    if (!Number.isInteger(limit) || limit < 1) throw new RangeError(`parallel must be a whole number of 1 or more, not ${limit}`);
+    if (!Number.isInteger(limit) || limit < 1)
+      throw new RangeError(`parallel must be a whole number of 1 or more, not ${limit}`);
   }
 
   /** Tasks that run or wait. */

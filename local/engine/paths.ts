@@ -18,14 +18,22 @@ export function keepOld(inputs: WireMap, old: WireMap, paths: readonly string[])
   return paths.reduce<WireMap>((kept, path) => restore(kept, old, parsePath(path)) as WireMap, inputs);
 }
 
-function restore(current: WireValue | undefined, old: WireValue | undefined, keys: readonly Key[]): WireValue | undefined {
+function restore(
+  current: WireValue | undefined,
+  old: WireValue | undefined,
+  keys: readonly Key[],
+): WireValue | undefined {
   const [key, ...rest] = keys;
   if (key === undefined) return old;
   if (key === "*") return restoreAll(current, old, rest);
   return withMember(current, key, restore(memberOf(current, key), memberOf(old, key), rest));
 }
 
-function restoreAll(current: WireValue | undefined, old: WireValue | undefined, rest: readonly Key[]): WireValue | undefined {
+function restoreAll(
+  current: WireValue | undefined,
+  old: WireValue | undefined,
+  rest: readonly Key[],
+): WireValue | undefined {
   if (rest.length === 0) return old;
   const keys = new Set([...keysOf(current), ...keysOf(old)]);
   return [...keys].reduce<WireValue | undefined>(

@@ -11,12 +11,18 @@ import type { UrnScope } from "./urn";
 export function packageConfig(config: Readonly<Record<string, string>>, name: string): Record<string, string> {
   const prefix = `${name}:`;
   return Object.fromEntries(
-    Object.entries(config).flatMap(([key, value]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [])),
+    Object.entries(config).flatMap(([key, value]) =>
+      key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+    ),
   );
 }
 
 /** Name and URN of the default provider for a package and version. */
-export function defaultProvider(scope: UrnScope, name: string, version: string): { name: string; urn: string; type: string } {
+export function defaultProvider(
+  scope: UrnScope,
+  name: string,
+  version: string,
+): { name: string; urn: string; type: string } {
   const type = `pulumi:providers:${name}`;
   const providerName = version === "" ? "default" : `default_${version.replace(/[.+-]/g, "_")}`;
   return { name: providerName, type, urn: makeUrn(scope, "", type, providerName) };

@@ -1,6 +1,14 @@
 // The engine's own record of a resource while an evaluation runs.
 import { toPlainMap } from "./values";
-import type { Operation, ResolvedProvider, ResourceOptions, ResourceRequest, SnapshotResource, WireMap, WireValue } from "./types";
+import type {
+  Operation,
+  ResolvedProvider,
+  ResourceOptions,
+  ResourceRequest,
+  SnapshotResource,
+  WireMap,
+  WireValue,
+} from "./types";
 
 /** Mutable: it is filled in as the resource passes through check, diff and create. */
 export interface Registration {
@@ -68,7 +76,8 @@ export function toResourceRequest(
 
 /** What the next evaluation is told about a resource. */
 export function toSnapshotResource(registration: Registration): SnapshotResource {
-  const { urn, type, name, custom, external, parent, provider, id, inputs, outputs, dependencies, options } = registration;
+  const { urn, type, name, custom, external, parent, provider, id, inputs, outputs, dependencies, options } =
+    registration;
   const { replacementTrigger } = registration;
   return {
     urn,

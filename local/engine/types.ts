@@ -67,13 +67,7 @@ export interface ResourceOptions {
 
 /** When a resource hook runs. */
 export type HookMoment =
-  | "beforeCreate"
-  | "afterCreate"
-  | "beforeUpdate"
-  | "afterUpdate"
-  | "beforeDelete"
-  | "afterDelete"
-  | "onError";
+  "beforeCreate" | "afterCreate" | "beforeUpdate" | "afterUpdate" | "beforeDelete" | "afterDelete" | "onError";
 
 /** What every call to a provider says about the resource. */
 export interface ResourceRequest {

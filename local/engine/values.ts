@@ -11,7 +11,7 @@ const ARCHIVE = "0def7320c3a5731c473e5ecbe6d01bc7";
 const REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e";
 const OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4";
 
-type WireObject = { readonly [key: string]: WireValue };
+type WireObject = Readonly<Record<string, WireValue>>;
 const isList = (value: WireValue | PropertyValue): value is readonly never[] => Array.isArray(value);
 const isObject = (value: WireValue | undefined): value is WireObject =>
   typeof value === "object" && value !== null && !isList(value);
@@ -24,8 +24,7 @@ const mapObject = <In, Out>(value: Readonly<Record<string, In>>, change: (value:
 export const isSecret = (value: WireValue): boolean => signature(value) === SECRET;
 
 /** Wraps a value as a secret, once. */
-export const makeSecret = (value: WireValue): WireValue =>
-  isSecret(value) ? value : { [SIGNATURE]: SECRET, value };
+export const makeSecret = (value: WireValue): WireValue => (isSecret(value) ? value : { [SIGNATURE]: SECRET, value });
 
 /** Whether a secret is anywhere inside. */
 export function containsSecret(value: WireValue): boolean {
@@ -57,13 +56,13 @@ export function normalise(value: WireValue, baseDirectory: string): WireValue {
     case undefined:
       return mapObject(value, deeper);
     case SECRET:
-      return makeSecret(deeper(value["value"] ?? null));
+      return makeSecret(deeper(value.value ?? null));
     case OUTPUT: {
-      const inner = "value" in value ? deeper(value["value"] ?? null) : UNKNOWN;
-      return value["secret"] === true ? makeSecret(inner) : inner;
+      const inner = "value" in value ? deeper(value.value ?? null) : UNKNOWN;
+      return value.secret === true ? makeSecret(inner) : inner;
     }
     case REFERENCE:
-      return "id" in value ? value["id"] || UNKNOWN : (value["urn"] ?? UNKNOWN);
+      return "id" in value ? value.id || UNKNOWN : (value.urn ?? UNKNOWN);
     case ASSET:
     case ARCHIVE:
       return normaliseFile(value, baseDirectory);
@@ -74,12 +73,12 @@ export function normalise(value: WireValue, baseDirectory: string): WireValue {
 
 function normaliseFile(value: WireObject, baseDirectory: string): WireValue {
   const kept: Record<string, WireValue> = { [SIGNATURE]: value[SIGNATURE] ?? null };
-  if (typeof value["uri"] === "string") throw new Error(`remote assets and archives are not supported (${value["uri"]})`);
-  if (typeof value["path"] === "string") {
-    kept["path"] = path.resolve(baseDirectory, value["path"]);
-    kept["hash"] = hashPath(kept["path"]);
-  } else if (typeof value["text"] === "string") kept["text"] = value["text"];
-  else if (isObject(value["assets"])) kept["assets"] = mapObject(value["assets"], (item) => normalise(item, baseDirectory));
+  if (typeof value.uri === "string") throw new Error(`remote assets and archives are not supported (${value.uri})`);
+  if (typeof value.path === "string") {
+    kept.path = path.resolve(baseDirectory, value.path);
+    kept.hash = hashPath(kept.path);
+  } else if (typeof value.text === "string") kept.text = value.text;
+  else if (isObject(value.assets)) kept.assets = mapObject(value.assets, (item) => normalise(item, baseDirectory));
   return kept;
 }
 
@@ -93,15 +92,15 @@ export function toPlain(value: WireValue): PropertyValue {
   if (!isObject(value)) return value;
   switch (value[SIGNATURE]) {
     case SECRET:
-      return toPlain(value["value"] ?? null);
+      return toPlain(value.value ?? null);
     case ASSET:
-      return { kind: "asset", ...pick(value, "text", "path") } as Asset;
+      return { kind: "asset", ...pick(value, "text", "path") };
     case ARCHIVE:
       return {
         kind: "archive",
         ...pick(value, "path"),
-        ...(isObject(value["assets"]) && { assets: mapObject(value["assets"], toPlain) }),
-      } as Archive;
+        ...(isObject(value.assets) && { assets: mapObject(value.assets, toPlain) }),
+      };
     default:
       return mapObject(value, toPlain);
   }
@@ -124,7 +123,7 @@ export function toWire(value: PropertyValue): WireValue {
   return toWireMap(value as PropertyMap);
 }
 
-const withoutKind = ({ kind: _, ...rest }: Asset | Archive): PropertyMap => rest as PropertyMap;
+const withoutKind = ({ kind: _, ...rest }: Asset | Archive): PropertyMap => rest;
 const hasOnly = (value: object, ...keys: readonly string[]): boolean =>
   Object.keys(value).length === 2 && Object.keys(value).every((key) => key === "kind" || keys.includes(key));
 const isAsset = (value: object): value is Asset =>
@@ -158,8 +157,8 @@ export function encodeLike(values: PropertyMap, inputs: WireMap): WireMap {
 export function equal(one: WireValue | undefined, other: WireValue | undefined): boolean {
   if (one === other) return true;
   if (one === undefined || other === undefined) return false;
-  if (isSecret(one)) return equal((one as WireObject)["value"], other);
-  if (isSecret(other)) return equal(one, (other as WireObject)["value"]);
+  if (isSecret(one)) return equal((one as WireObject).value, other);
+  if (isSecret(other)) return equal(one, (other as WireObject).value);
   if (isList(one) || isList(other)) {
     if (!isList(one) || !isList(other) || one.length !== other.length) return false;
     return (one as readonly WireValue[]).every((item, index) => equal(item, other[index]));

@@ -62,7 +62,10 @@ export class Watchdog {
   }
 
   #tooLong(why: string): void {
-    if (this.#waiters.length === 0) return this.#abandon(why);
+    if (this.#waiters.length === 0) {
+      this.#abandon(why);
+      return;
+    }
     const message = `the program has finished but keeps its process alive with a timer, server or connection (${why})`;
     this.deployment.log({ severity: "warning", message, urn: "" });
     this.#wake();
@@ -114,6 +117,10 @@ function describe({ name, type, label, phase, inputProperty }: PendingRegistrati
 }
 
 function waitsFor(phase: string | undefined): string {
-  const known: Readonly<Record<string, string>> = { parent: "its parent", provider: "its provider", inputs: "its inputs" };
+  const known: Readonly<Record<string, string>> = {
+    parent: "its parent",
+    provider: "its provider",
+    inputs: "its inputs",
+  };
   return known[phase ?? ""] ?? "its dependencies";
 }

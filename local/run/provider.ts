@@ -16,7 +16,7 @@ export function createCloudProvider(start: () => Promise<Cloud>): ResourceProvid
     check: async (request) => {
       const cloud = await start();
       const model = findModel(cloud, request.type);
-      const inputs = cloud.localise(request.inputs as PropertyMap);
+      const inputs = cloud.localise(request.inputs);
       // What a preview does not know cannot be judged yet.
       if (request.preview && containsUnknown(inputs)) return inputs;
       const problems = model.check(inputs, contextOf(cloud, request));
@@ -27,25 +27,25 @@ export function createCloudProvider(start: () => Promise<Cloud>): ResourceProvid
     create: async (request) => {
       const cloud = await start();
       if (request.preview) return { outputs: {} };
-      return findModel(cloud, request.type).create(request.inputs as PropertyMap, contextOf(cloud, request));
+      return findModel(cloud, request.type).create(request.inputs, contextOf(cloud, request));
     },
     update: async (request) => {
       const cloud = await start();
       const model = findModel(cloud, request.type);
       if (request.preview || !model.update) return { id: request.id, outputs: request.oldOutputs };
       const { id, inputs, oldOutputs } = request;
-      return model.update(id, inputs as PropertyMap, oldOutputs as PropertyMap, contextOf(cloud, request));
+      return model.update(id, inputs, oldOutputs, contextOf(cloud, request));
     },
     delete: async (request) => {
       const cloud = await start();
       const model = findModel(cloud, request.type);
-      if (!request.preview) await model.delete?.(request.id, request.outputs as PropertyMap, contextOf(cloud, request));
+      if (!request.preview) await model.delete?.(request.id, request.outputs, contextOf(cloud, request));
     },
     invoke: async ({ token, args, provider }) => {
       const cloud = await start();
       const answer = cloud.invoke(token);
       if (!answer) throw new NotSimulatedError(`The provider function ${token}`, folderOf(token));
-      return answer(cloud.localise(args as PropertyMap), placeOf(cloud, provider));
+      return answer(cloud.localise(args), placeOf(cloud, provider));
     },
   };
 }
@@ -68,25 +68,33 @@ function folderOf(token: string): string {
 }
 
 function contextOf(cloud: Cloud, request: ResourceRequest): ResourceContext {
-  const { accountId, region } = placeOf(cloud, request.provider, request.inputs["region"]);
+  const { accountId, region } = placeOf(cloud, request.provider, request.inputs.region);
   const { urn, type, name } = request;
-  return { urn, type, name, accountId, region, defaultTags: defaultTagsOf(request.provider), autoname: (max) => autoname(name, max) };
+  return {
+    urn,
+    type,
+    name,
+    accountId,
+    region,
+    defaultTags: defaultTagsOf(request.provider),
+    autoname: (max) => autoname(name, max),
+  };
 }
 
 /** Account and Region of a provider: those of the role that it assumes, or the only account that it allows. */
 function placeOf(cloud: Cloud, provider: ResolvedProvider, region?: unknown): { accountId: string; region: string } {
   const { inputs } = provider;
-  const roles = [...listOf(inputs["assumeRoles"]), ...listOf(inputs["assumeRole"])];
+  const roles = [...listOf(inputs.assumeRoles), ...listOf(inputs.assumeRole)];
   const roleArn = roles.map((role) => memberOf(role, "roleArn")).find((arn) => typeof arn === "string");
-  const [allowed, ...others] = listOf(inputs["allowedAccountIds"]);
+  const [allowed, ...others] = listOf(inputs.allowedAccountIds);
   const byRole = typeof roleArn === "string" ? roleArn.split(":")[4] : undefined;
   const byList = others.length === 0 && typeof allowed === "string" ? allowed : undefined;
-  const place = [region, inputs["region"], cloud.region].find((value) => typeof value === "string" && value !== "");
+  const place = [region, inputs.region, cloud.region].find((value) => typeof value === "string" && value !== "");
   return { accountId: byRole ?? byList ?? cloud.accountId, region: String(place) };
 }
 
 function defaultTagsOf({ inputs }: ResolvedProvider): Readonly<Record<string, string>> {
-  const tags = memberOf(inputs["defaultTags"], "tags");
+  const tags = memberOf(inputs.defaultTags, "tags");
   if (tags === null || typeof tags !== "object") return {};
   return Object.fromEntries(Object.entries(tags).map(([name, value]) => [name, String(value)]));
 }

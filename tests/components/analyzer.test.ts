@@ -28,9 +28,9 @@ describe("Pulumi's component analyzer", function () {
     const { components } = analyzer.analyze();
 
     assert.deepEqual(Object.keys(components).sort(), listComponents().sort());
-    const uploads = components["AcceleratedUploadBucket"];
-    assert.equal(uploads?.inputs["allowedOrigins"]?.optional ?? false, false);
-    assert.equal(uploads?.inputs["acceleration"]?.optional, true);
+    const uploads = components.AcceleratedUploadBucket;
+    assert.equal(uploads?.inputs.allowedOrigins?.optional ?? false, false);
+    assert.equal(uploads?.inputs.acceleration?.optional, true);
   });
 
   it("finds no two interfaces with one name, which the analyzer would merge without a word", () => {

@@ -60,7 +60,7 @@ describe("conventions", () => {
       it("A8: puts the caller's tags on every taggable child", () => {
         const taggable = evaluation.resources.filter(({ type }) => type.startsWith("aws:") && isTaggable(type));
         assert.ok(taggable.length > 0);
-        for (const { name: child, inputs } of taggable) assert.deepEqual(inputs["tags"], TAGS, child);
+        for (const { name: child, inputs } of taggable) assert.deepEqual(inputs.tags, TAGS, child);
       });
 
       it("A7: has a page whose generated part is current, an example, and a line in the changelog", () => {
@@ -93,7 +93,7 @@ describe("conventions", () => {
 
   it("document every literal default as it really is", () => {
     const settings = resolveAcceleratedUploadBucketSettings("it", MINIMAL_ARGS) as unknown as Record<string, unknown>;
-    const real = flatten({ ...settings, ...(settings["rules"] as object) });
+    const real = flatten({ ...settings, ...(settings.rules as object) });
     const own = ["AcceleratedUploadBucketArgs", "UploadThrottlingArgs", "UploadAlarmsArgs"];
     const documented = argumentsOf().filter(({ owner, literal }) => literal !== undefined && own.includes(owner));
     assert.ok(documented.length > 15);
@@ -105,10 +105,10 @@ describe("conventions", () => {
   });
 
   it("give the handlers exactly the environment that their contract names", async () => {
-    const { byType } = await evaluateProgram(PROGRAMS["AcceleratedUploadBucket"] ?? assert.fail());
+    const { byType } = await evaluateProgram(PROGRAMS.AcceleratedUploadBucket ?? assert.fail());
 
     for (const { inputs } of byType("aws:lambda/function:Function")) {
-      const { variables } = inputs["environment"] as { variables: object };
+      const { variables } = inputs.environment as { variables: object };
       assert.deepEqual(Object.keys(variables).sort(), Object.values(UPLOAD_ENVIRONMENT).sort());
     }
   });

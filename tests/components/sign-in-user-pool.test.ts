@@ -36,23 +36,23 @@ describe("SignInUserPool", () => {
   it("uses the code flow without a secret, rotates and revokes refresh tokens, and tells nobody who exists", async () => {
     const { inputs } = (await evaluate()).byName("users-client");
 
-    assert.equal(inputs["generateSecret"], false);
-    assert.deepEqual(inputs["allowedOauthFlows"], ["code"]);
-    assert.deepEqual(inputs["refreshTokenRotation"], { feature: "ENABLED", retryGracePeriodSeconds: 10 });
-    assert.equal(inputs["enableTokenRevocation"], true);
-    assert.equal(inputs["preventUserExistenceErrors"], "ENABLED");
-    assert.deepEqual(inputs["logoutUrls"], ["https://app.example.com/"]);
+    assert.equal(inputs.generateSecret, false);
+    assert.deepEqual(inputs.allowedOauthFlows, ["code"]);
+    assert.deepEqual(inputs.refreshTokenRotation, { feature: "ENABLED", retryGracePeriodSeconds: 10 });
+    assert.equal(inputs.enableTokenRevocation, true);
+    assert.equal(inputs.preventUserExistenceErrors, "ENABLED");
+    assert.deepEqual(inputs.logoutUrls, ["https://app.example.com/"]);
   });
 
   it("verifies e-mail, offers MFA, confirms nobody automatically, and is protected from deletion", async () => {
     const { inputs } = (await evaluate()).byName("users-pool");
 
-    assert.deepEqual(inputs["autoVerifiedAttributes"], ["email"]);
-    assert.deepEqual(inputs["adminCreateUserConfig"], { allowAdminCreateUserOnly: true });
-    assert.equal(inputs["mfaConfiguration"], "OPTIONAL");
-    assert.equal(inputs["deletionProtection"], "ACTIVE");
+    assert.deepEqual(inputs.autoVerifiedAttributes, ["email"]);
+    assert.deepEqual(inputs.adminCreateUserConfig, { allowAdminCreateUserOnly: true });
+    assert.equal(inputs.mfaConfiguration, "OPTIONAL");
+    assert.equal(inputs.deletionProtection, "ACTIVE");
     assert.equal(
-      (await evaluate({ deletionProtection: false })).byName("users-pool").inputs["deletionProtection"],
+      (await evaluate({ deletionProtection: false })).byName("users-pool").inputs.deletionProtection,
       "INACTIVE",
     );
   });
@@ -78,7 +78,7 @@ describe("ApiGatewayLogging", () => {
     });
 
     assert.deepEqual(errors, []);
-    assert.deepEqual(JSON.parse(byName("api-logging-role").inputs["assumeRolePolicy"] as string), {
+    assert.deepEqual(JSON.parse(byName("api-logging-role").inputs.assumeRolePolicy as string), {
       Version: "2012-10-17",
       Statement: [
         {
@@ -89,7 +89,7 @@ describe("ApiGatewayLogging", () => {
         },
       ],
     });
-    assert.match(byName("api-logging-policy").inputs["policyArn"] as string, /AmazonAPIGatewayPushToCloudWatchLogs$/);
-    assert.equal(byName("api-logging-account").inputs["cloudwatchRoleArn"], byName("api-logging-role").outputs["arn"]);
+    assert.match(byName("api-logging-policy").inputs.policyArn as string, /AmazonAPIGatewayPushToCloudWatchLogs$/);
+    assert.equal(byName("api-logging-account").inputs.cloudwatchRoleArn, byName("api-logging-role").outputs.arn);
   });
 });

@@ -57,18 +57,18 @@ describe("StaticSite", () => {
   it("redirects to HTTPS, signs at the origin and sends security headers", async () => {
     const { byName, output } = await evaluateProgram(() => ({ url: new StaticSite("docs").url }));
 
-    const behavior = byName("docs-distribution").inputs["defaultCacheBehavior"] as Record<string, unknown>;
-    assert.equal(behavior["viewerProtocolPolicy"], "redirect-to-https");
+    const behavior = byName("docs-distribution").inputs.defaultCacheBehavior as Record<string, unknown>;
+    assert.equal(behavior.viewerProtocolPolicy, "redirect-to-https");
     const access = byName("docs-origin-access-control").inputs;
-    assert.deepEqual([access["signingBehavior"], access["signingProtocol"]], ["always", "sigv4"]);
-    assert.deepEqual(Object.keys(byName("docs-headers-policy").inputs["securityHeadersConfig"] as object).sort(), [
+    assert.deepEqual([access.signingBehavior, access.signingProtocol], ["always", "sigv4"]);
+    assert.deepEqual(Object.keys(byName("docs-headers-policy").inputs.securityHeadersConfig as object).sort(), [
       "contentSecurityPolicy",
       "contentTypeOptions",
       "frameOptions",
       "referrerPolicy",
       "strictTransportSecurity",
     ]);
-    assert.equal(output("url"), `https://${String(byName("docs-distribution").outputs["domainName"])}`);
+    assert.equal(output("url"), `https://${String(byName("docs-distribution").outputs.domainName)}`);
   });
 
   it("answers unknown paths with the page when it routes by itself", async () => {
@@ -76,7 +76,7 @@ describe("StaticSite", () => {
       new StaticSite("docs", { singlePageApplication: true });
     });
 
-    const responses = byName("docs-distribution").inputs["customErrorResponses"] as { errorCode: number }[];
+    const responses = byName("docs-distribution").inputs.customErrorResponses as { errorCode: number }[];
     assert.deepEqual(
       responses.map(({ errorCode }) => errorCode),
       [403, 404],

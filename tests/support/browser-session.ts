@@ -21,7 +21,10 @@ export class BrowserSession {
   }
 
   /** Follows redirects until the answer is none, or leads to `stopAt`; returns that answer. */
-  async follow(url: string, stopAt: string): Promise<{ readonly url: string; readonly response: Response | undefined }> {
+  async follow(
+    url: string,
+    stopAt: string,
+  ): Promise<{ readonly url: string; readonly response: Response | undefined }> {
     for (let next = url, count = 0; count < 10; count++) {
       if (next.startsWith(stopAt)) return { url: next, response: undefined };
       const response = await this.visit(next);

@@ -28,20 +28,38 @@ interface Fake {
 }
 
 const text = (value: PropertyValue): string => (typeof value === "string" ? value : String(value));
-const arn = (service: string, rest: (place: Place) => string, global = false) => (place: Place): string =>
-  `arn:aws:${service}:${global ? "" : place.region}:${place.account}:${rest(place)}`;
+const arn =
+  (service: string, rest: (place: Place) => string, global = false) =>
+  (place: Place): string =>
+    `arn:aws:${service}:${global ? "" : place.region}:${place.account}:${rest(place)}`;
 const s3Arn = ({ name }: Place): string => `arn:aws:s3:::${name}`;
-const input = (key: string) => ({ inputs }: Place): string => text(inputs[key]);
-const joined = (separator: string, ...keys: readonly string[]) => ({ inputs }: Place): string =>
-  keys.map((key) => text(inputs[key])).join(separator);
-const byToken = (length: number) => ({ token }: Place): string => token.slice(0, length);
-const upper = (length: number) => ({ token }: Place): string => token.slice(0, length).toUpperCase();
+const input =
+  (key: string) =>
+  ({ inputs }: Place): string =>
+    text(inputs[key]);
+const joined =
+  (separator: string, ...keys: readonly string[]) =>
+  ({ inputs }: Place): string =>
+    keys.map((key) => text(inputs[key])).join(separator);
+const byToken =
+  (length: number) =>
+  ({ token }: Place): string =>
+    token.slice(0, length);
+const upper =
+  (length: number) =>
+  ({ token }: Place): string =>
+    token.slice(0, length).toUpperCase();
 
 /** A resource that belongs to another and has no outputs of its own: its id is that of the owner. */
 const satellite = (key: string): Fake => ({ id: input(key) });
 const plain = (length = 10): Fake => ({ id: byToken(length) });
 /** Named, with an ARN; id is the name unless `idIsArn`. */
-function named(property: string, arnOf: (place: Place) => string, more: (place: Place) => PropertyMap = () => ({}), idIsArn = false): Fake {
+function named(
+  property: string,
+  arnOf: (place: Place) => string,
+  more: (place: Place) => PropertyMap = () => ({}),
+  idIsArn = false,
+): Fake {
   return {
     named: property,
     id: (place) => (idIsArn ? arnOf(place) : place.name),
@@ -50,7 +68,7 @@ function named(property: string, arnOf: (place: Place) => string, more: (place: 
 }
 
 const functionArn = arn("lambda", ({ name }) => `function:${name}`);
-const stageId = ({ inputs }: Place): string => `ags-${text(inputs["restApi"])}-${text(inputs["stageName"])}`;
+const stageId = ({ inputs }: Place): string => `ags-${text(inputs.restApi)}-${text(inputs.stageName)}`;
 const bucket = named("bucket", s3Arn, ({ name, region }) => ({
   region,
   hostedZoneId: "Z1BKCTXD74EZPE",
@@ -76,12 +94,22 @@ const FAKES: Readonly<Record<string, Fake>> = {
   ),
   "aws:s3/bucketObjectv2:BucketObjectv2": {
     id: input("key"),
-    outputs: ({ inputs, token }) => ({ arn: `arn:aws:s3:::${text(inputs["bucket"])}/${text(inputs["key"])}`, etag: token.slice(0, 32) }),
+    outputs: ({ inputs, token }) => ({
+      arn: `arn:aws:s3:::${text(inputs.bucket)}/${text(inputs.key)}`,
+      etag: token.slice(0, 32),
+    }),
   },
-  "aws:dynamodb/table:Table": named("name", arn("dynamodb", ({ name }) => `table/${name}`), (place) => ({
-    streamArn: place.inputs["streamEnabled"] === true ? arn("dynamodb", ({ name }) => `table/${name}/stream/2026-01-01T00:00:00.000`)(place) : "",
-    streamLabel: place.inputs["streamEnabled"] === true ? "2026-01-01T00:00:00.000" : "",
-  })),
+  "aws:dynamodb/table:Table": named(
+    "name",
+    arn("dynamodb", ({ name }) => `table/${name}`),
+    (place) => ({
+      streamArn:
+        place.inputs.streamEnabled === true
+          ? arn("dynamodb", ({ name }) => `table/${name}/stream/2026-01-01T00:00:00.000`)(place)
+          : "",
+      streamLabel: place.inputs.streamEnabled === true ? "2026-01-01T00:00:00.000" : "",
+    }),
+  ),
   "aws:lambda/function:Function": named("name", functionArn, (place) => ({
     invokeArn: `arn:aws:apigateway:${place.region}:lambda:path/2015-03-31/functions/${functionArn(place)}/invocations`,
     qualifiedArn: `${functionArn(place)}:$LATEST`,
@@ -89,16 +117,30 @@ const FAKES: Readonly<Record<string, Fake>> = {
     lastModified: "2026-01-01T00:00:00.000+0000",
     codeSha256: place.token,
   })),
-  "aws:lambda/alias:Alias": named("name", arn("lambda", (p) => `function:${lambdaName(p)}:${p.name}`), undefined, true),
+  "aws:lambda/alias:Alias": named(
+    "name",
+    arn("lambda", (p) => `function:${lambdaName(p)}:${p.name}`),
+    undefined,
+    true,
+  ),
   "aws:lambda/permission:Permission": { named: "statementId", id: ({ name }) => name },
   "aws:lambda/eventSourceMapping:EventSourceMapping": {
     id: byToken(32),
     outputs: ({ token }) => ({ uuid: token.slice(0, 32), state: "Enabled" }),
   },
   "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": satellite("functionName"),
-  "aws:iam/role:Role": named("name", arn("iam", ({ name }) => `role/${name}`, true), (place) => ({ uniqueId: `AROA${upper(17)(place)}` })),
-  "aws:iam/policy:Policy": named("name", arn("iam", ({ name }) => `policy/${name}`, true), undefined, true),
-  "aws:iam/rolePolicy:RolePolicy": { named: "name", id: (place) => `${text(place.inputs["role"])}:${place.name}` },
+  "aws:iam/role:Role": named(
+    "name",
+    arn("iam", ({ name }) => `role/${name}`, true),
+    (place) => ({ uniqueId: `AROA${upper(17)(place)}` }),
+  ),
+  "aws:iam/policy:Policy": named(
+    "name",
+    arn("iam", ({ name }) => `policy/${name}`, true),
+    undefined,
+    true,
+  ),
+  "aws:iam/rolePolicy:RolePolicy": { named: "name", id: (place) => `${text(place.inputs.role)}:${place.name}` },
   "aws:iam/rolePolicyAttachment:RolePolicyAttachment": { id: joined("/", "role", "policyArn") },
   "aws:apigateway/restApi:RestApi": named(
     "name",
@@ -112,7 +154,7 @@ const FAKES: Readonly<Record<string, Fake>> = {
   "aws:apigateway/stage:Stage": {
     id: stageId,
     outputs: ({ inputs, account, region }) => {
-      const [api, stage] = [text(inputs["restApi"]), text(inputs["stageName"])];
+      const [api, stage] = [text(inputs.restApi), text(inputs.stageName)];
       return {
         arn: `arn:aws:apigateway:${region}::/restapis/${api}/stages/${stage}`,
         executionArn: `arn:aws:execute-api:${region}:${account}:${api}/${stage}`,
@@ -122,18 +164,24 @@ const FAKES: Readonly<Record<string, Fake>> = {
   },
   "aws:apigateway/resource:Resource": {
     id: byToken(6),
-    outputs: ({ inputs }) => ({ path: `/${text(inputs["pathPart"])}` }),
+    outputs: ({ inputs }) => ({ path: `/${text(inputs.pathPart)}` }),
   },
   "aws:apigateway/method:Method": { id: joined("-", "restApi", "resourceId", "httpMethod") },
   "aws:apigateway/methodSettings:MethodSettings": { id: joined("-", "restApi", "stageName", "methodPath") },
-  "aws:apigateway/methodResponse:MethodResponse": { id: joined("-", "restApi", "resourceId", "httpMethod", "statusCode") },
+  "aws:apigateway/methodResponse:MethodResponse": {
+    id: joined("-", "restApi", "resourceId", "httpMethod", "statusCode"),
+  },
   "aws:apigateway/integration:Integration": { id: joined("-", "restApi", "resourceId", "httpMethod") },
-  "aws:apigateway/integrationResponse:IntegrationResponse": { id: joined("-", "restApi", "resourceId", "httpMethod", "statusCode") },
+  "aws:apigateway/integrationResponse:IntegrationResponse": {
+    id: joined("-", "restApi", "resourceId", "httpMethod", "statusCode"),
+  },
   "aws:apigateway/response:Response": { id: joined("-", "restApi", "responseType") },
   "aws:apigateway/authorizer:Authorizer": {
     named: "name",
     id: byToken(6),
-    outputs: (place) => ({ arn: `arn:aws:apigateway:${place.region}::/restapis/${input("restApi")(place)}/authorizers/${byToken(6)(place)}` }),
+    outputs: (place) => ({
+      arn: `arn:aws:apigateway:${place.region}::/restapis/${input("restApi")(place)}/authorizers/${byToken(6)(place)}`,
+    }),
   },
   "aws:apigateway/requestValidator:RequestValidator": { named: "name", id: byToken(6) },
   "aws:apigateway/model:Model": { named: "name", id: byToken(6) },
@@ -154,7 +202,7 @@ const FAKES: Readonly<Record<string, Fake>> = {
   "aws:cognito/userPoolClient:UserPoolClient": {
     named: "name",
     id: byToken(26),
-    outputs: ({ inputs, token }) => ({ clientSecret: inputs["generateSecret"] === true ? token : "" }),
+    outputs: ({ inputs, token }) => ({ clientSecret: inputs.generateSecret === true ? token : "" }),
   },
   "aws:cognito/userPoolDomain:UserPoolDomain": {
     id: input("domain"),
@@ -165,8 +213,10 @@ const FAKES: Readonly<Record<string, Fake>> = {
     }),
   },
   "aws:cognito/resourceServer:ResourceServer": { id: joined("|", "userPoolId", "identifier") },
-  "aws:cognito/userGroup:UserGroup": { named: "name", id: (place) => `${text(place.inputs["userPoolId"])}/${place.name}` },
-  "aws:cognito/managedLoginBranding:ManagedLoginBranding": { id: ({ inputs, token }) => `${text(inputs["userPoolId"])},${token.slice(0, 32)}` },
+  "aws:cognito/userGroup:UserGroup": { named: "name", id: (place) => `${text(place.inputs.userPoolId)}/${place.name}` },
+  "aws:cognito/managedLoginBranding:ManagedLoginBranding": {
+    id: ({ inputs, token }) => `${text(inputs.userPoolId)},${token.slice(0, 32)}`,
+  },
   "aws:cloudfront/distribution:Distribution": {
     id: (place) => `E${upper(13)(place)}`,
     outputs: (place) => ({
@@ -185,20 +235,52 @@ const FAKES: Readonly<Record<string, Fake>> = {
   "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": { named: "name", id: byToken(36) },
   "aws:cloudfront/cachePolicy:CachePolicy": { named: "name", id: byToken(36) },
   "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": { named: "name", id: byToken(36) },
-  "aws:cloudfront/function:Function": named("name", arn("cloudfront", ({ name }) => `function/${name}`, true), () => ({ status: "UNASSOCIATED" })),
-  "aws:cloudwatch/logGroup:LogGroup": named("name", arn("logs", ({ name }) => `log-group:${name}`)),
+  "aws:cloudfront/function:Function": named(
+    "name",
+    arn("cloudfront", ({ name }) => `function/${name}`, true),
+    () => ({ status: "UNASSOCIATED" }),
+  ),
+  "aws:cloudwatch/logGroup:LogGroup": named(
+    "name",
+    arn("logs", ({ name }) => `log-group:${name}`),
+  ),
   "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": satellite("policyName"),
   "aws:cloudwatch/logMetricFilter:LogMetricFilter": { named: "name", id: ({ name }) => name },
-  "aws:cloudwatch/metricAlarm:MetricAlarm": named("name", arn("cloudwatch", ({ name }) => `alarm:${name}`)),
-  "aws:cloudwatch/compositeAlarm:CompositeAlarm": named("alarmName", arn("cloudwatch", ({ name }) => `alarm:${name}`)),
+  "aws:cloudwatch/metricAlarm:MetricAlarm": named(
+    "name",
+    arn("cloudwatch", ({ name }) => `alarm:${name}`),
+  ),
+  "aws:cloudwatch/compositeAlarm:CompositeAlarm": named(
+    "alarmName",
+    arn("cloudwatch", ({ name }) => `alarm:${name}`),
+  ),
   "aws:cloudwatch/dashboard:Dashboard": {
     id: input("dashboardName"),
-    outputs: (place) => ({ dashboardArn: arn("cloudwatch", (one) => `dashboard/${input("dashboardName")(one)}`, true)(place) }),
+    outputs: (place) => ({
+      dashboardArn: arn("cloudwatch", (one) => `dashboard/${input("dashboardName")(one)}`, true)(place),
+    }),
   },
-  "aws:cloudwatch/eventRule:EventRule": named("name", arn("events", ({ name }) => `rule/${name}`)),
-  "aws:cloudwatch/eventTarget:EventTarget": { named: "targetId", id: (place) => `${text(place.inputs["rule"])}-${place.name}` },
-  "aws:cloudwatch/eventBus:EventBus": named("name", arn("events", ({ name }) => `event-bus/${name}`)),
-  "aws:sns/topic:Topic": { ...named("name", arn("sns", ({ name }) => name), undefined, true), suffix: fifo("fifoTopic") },
+  "aws:cloudwatch/eventRule:EventRule": named(
+    "name",
+    arn("events", ({ name }) => `rule/${name}`),
+  ),
+  "aws:cloudwatch/eventTarget:EventTarget": {
+    named: "targetId",
+    id: (place) => `${text(place.inputs.rule)}-${place.name}`,
+  },
+  "aws:cloudwatch/eventBus:EventBus": named(
+    "name",
+    arn("events", ({ name }) => `event-bus/${name}`),
+  ),
+  "aws:sns/topic:Topic": {
+    ...named(
+      "name",
+      arn("sns", ({ name }) => name),
+      undefined,
+      true,
+    ),
+    suffix: fifo("fifoTopic"),
+  },
   "aws:sns/topicPolicy:TopicPolicy": satellite("arn"),
   "aws:sns/topicSubscription:TopicSubscription": {
     id: subscriptionArn,
@@ -215,21 +297,30 @@ const FAKES: Readonly<Record<string, Fake>> = {
     id: uuid,
     outputs: (place) => ({ arn: arn("kms", (one) => `key/${uuid(one)}`)(place), keyId: uuid(place) }),
   },
-  "aws:kms/alias:Alias": named("name", arn("kms", ({ name }) => name)),
+  "aws:kms/alias:Alias": named(
+    "name",
+    arn("kms", ({ name }) => name),
+  ),
   "aws:wafv2/webAcl:WebAcl": {
     named: "name",
     id: uuid,
-    outputs: (place) => ({ arn: arn("wafv2", (one) => `regional/webacl/${one.name}/${uuid(one)}`)(place), capacity: 1 }),
+    outputs: (place) => ({
+      arn: arn("wafv2", (one) => `regional/webacl/${one.name}/${uuid(one)}`)(place),
+      capacity: 1,
+    }),
   },
   "aws:wafv2/webAclAssociation:WebAclAssociation": { id: joined(",", "webAclArn", "resourceArn") },
   "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan": {
     id: byToken(20),
-    outputs: (place) => ({ arn: arn("guardduty", (one) => `malware-protection-plan/${byToken(20)(one)}`)(place), status: "ACTIVE" }),
+    outputs: (place) => ({
+      arn: arn("guardduty", (one) => `malware-protection-plan/${byToken(20)(one)}`)(place),
+      status: "ACTIVE",
+    }),
   },
 };
 
 function lambdaName({ inputs }: Place): string {
-  return text(inputs["functionName"]).split(":").at(-1) ?? "";
+  return text(inputs.functionName).split(":").at(-1) ?? "";
 }
 function userPoolId({ region, token }: Place): string {
   return `${region}_${token.slice(0, 9)}`;
@@ -254,13 +345,13 @@ export function autoname(logicalName: string): string {
 
 /** Where a resource lives: account of the assumed role, Region of the resource or its provider. */
 function placeOf({ urn, name, inputs, provider, type }: ResourceRequest): Place {
-  const assumed = provider.inputs["assumeRoles"];
+  const assumed = provider.inputs.assumeRoles;
   const role = Array.isArray(assumed) ? text((assumed as readonly { roleArn?: string }[])[0]?.roleArn ?? "") : "";
   const property = FAKES[type]?.named;
   return {
     inputs,
     account: role.split(":")[4] ?? ACCOUNT_ID,
-    region: text(inputs["region"] ?? provider.inputs["region"] ?? REGION),
+    region: text(inputs.region ?? provider.inputs.region ?? REGION),
     name: property === undefined ? name : text(inputs[property]),
     token: createHash("sha256").update(urn).digest("hex"),
   };
@@ -273,7 +364,7 @@ function fakeOf(type: string): Fake {
 }
 
 function invoke({ token, provider }: InvokeRequest): PropertyMap {
-  const region = text(provider.inputs["region"] ?? REGION);
+  const region = text(provider.inputs.region ?? REGION);
   switch (token) {
     case "aws:index/getCallerIdentity:getCallerIdentity":
       return { accountId: ACCOUNT_ID, arn: `arn:aws:iam::${ACCOUNT_ID}:user/test`, id: ACCOUNT_ID, userId: "AIDATEST" };
@@ -304,10 +395,12 @@ export function fakeAws(overrides: Partial<ResourceProvider> = {}): ResourceProv
     create(request) {
       const fake = fakeOf(request.type);
       const place = placeOf(request);
-      const region = request.inputs["region"] ?? place.region;
+      const region = request.inputs.region ?? place.region;
       const outputs: PropertyMap = { region, ...fake.outputs?.(place) };
       if (!request.preview) return { id: fake.id(place), outputs };
-      return { outputs: Object.fromEntries(Object.keys(outputs).map((key) => [key, key === "region" ? region : UNKNOWN])) };
+      return {
+        outputs: Object.fromEntries(Object.keys(outputs).map((key) => [key, key === "region" ? region : UNKNOWN])),
+      };
     },
     update(request) {
       const fake = fakeOf(request.type);

@@ -137,10 +137,11 @@ async function lintConditionKeys(
 
 async function keysOf({ service, details }: KnownAction): Promise<readonly string[]> {
   const ofResources = await Promise.all(
-    details.resourceTypes.map(async ({ name, conditionKeys: ofAction }) => [
-      ...ofAction,
-      ...((await iamResourceTypeDetails(service, name)).conditionKeys ?? []),
-    ]),
+    details.resourceTypes.map(async ({ name, conditionKeys: ofAction }) => {
+      // The package's types promise keys that its data leaves out where there are none.
+      const type: { readonly conditionKeys?: readonly string[] } = await iamResourceTypeDetails(service, name);
+      return [...ofAction, ...(type.conditionKeys ?? [])];
+    }),
   );
   return [...details.conditionKeys, ...ofResources.flat()];
 }
@@ -160,14 +161,14 @@ function tokensOfTemplate(template: string): Token[] {
   return template
     .split(/(\$\{\w+\})/)
     .flatMap((part): Token[] =>
-      part.startsWith("${") ? [{ slash: mayHoldSlash.test(part) }] : [...part].map((character) => ({ character })),
+      part.startsWith("${") ? [{ slash: mayHoldSlash.test(part) }] : Array.from(part, (character) => ({ character })),
     );
 }
 
 /** Whether some ARN fits both a template of the reference and a resource pattern with wildcards. */
 function meets(template: string, resource: string): boolean {
   const left = tokensOfTemplate(template);
-  const right = [...resource].map((character): Token => (character === "*" ? { slash: true } : { character }));
+  const right = Array.from(resource, (character): Token => (character === "*" ? { slash: true } : { character }));
   const memo = new Map<number, boolean>();
   const search = (i: number, j: number): boolean => {
     const key = i * (right.length + 1) + j;

@@ -27,13 +27,18 @@ export async function startTestCloud(options: CloudOptions = {}): Promise<Runnin
       const request = requestOf(type, inputs, name);
       const checked = (await provider.check?.({ ...request })) ?? request.inputs;
       const { id = "", outputs } = await provider.create({ ...request, inputs: checked });
-      return { id, outputs: { ...checked, ...outputs } as Record<string, PropertyValue> };
+      return { id, outputs: { ...checked, ...outputs } };
     },
   };
 }
 
 /** What the engine would send for a resource. @param provider configuration of its provider. */
-export function requestOf(type: string, inputs: PropertyMap, name = "thing", provider: PropertyMap = {}): ResourceRequest {
+export function requestOf(
+  type: string,
+  inputs: PropertyMap,
+  name = "thing",
+  provider: PropertyMap = {},
+): ResourceRequest {
   return {
     urn: `urn:pulumi:dev::tests::${type}::${name}`,
     type,

@@ -140,9 +140,13 @@ export class UploadFake {
       this.calls.push(call);
       const fault = this.fault(call);
       if (fault?.type === "drop") return void request.socket.destroy();
-      if (fault?.type === "delay") await new Promise<void>((done) => void this.settings.clock.setTimer(fault.milliseconds, done));
+      if (fault?.type === "delay")
+        await new Promise<void>((done) => void this.settings.clock.setTimer(fault.milliseconds, done));
       if (call.kind === "part") await this.onPart(call);
-      if (fault?.type === "status") return refuseAs(call, response, fault.status, fault.code);
+      if (fault?.type === "status") {
+        refuseAs(call, response, fault.status, fault.code);
+        return;
+      }
       if (fault?.type === "duplicate") await this.#answer(call, url, request, body, fault);
       const answer = await this.#answer(call, url, request, body, fault);
       if (fault?.type === "dropAnswer") return void request.socket.destroy();
@@ -181,7 +185,11 @@ export class UploadFake {
     const signWindow = this.settings.signWindow ?? 100;
     const known = [...this.uploads.values()].find(({ requestId }) => requestId === request.requestId);
     if (known) return json(200, { upload: known.description, signWindow });
-    const partSize = Math.max(request.partSize ?? 0, this.settings.minimumPartBytes ?? 5 * 1024 ** 2, Math.ceil(request.size / 10_000));
+    const partSize = Math.max(
+      request.partSize ?? 0,
+      this.settings.minimumPartBytes ?? 5 * 1024 ** 2,
+      Math.ceil(request.size / 10_000),
+    );
     const description: UploadDescription = {
       uploadId: randomUUID(),
       fileName: request.fileName,
@@ -233,7 +241,11 @@ export class UploadFake {
     if (upload?.description.state !== "open") return xml(404, "NoSuchUpload");
     const eTag = `"${createHash("md5").update(bytes).digest("hex")}"`;
     upload.parts.set(call.partNumber!, { bytes, eTag, checksum: signature.checksum });
-    return { status: 200, headers: fault?.type === "hideETag" ? {} : { etag: eTag, "access-control-expose-headers": "ETag" }, body: "" };
+    return {
+      status: 200,
+      headers: fault?.type === "hideETag" ? {} : { etag: eTag, "access-control-expose-headers": "ETag" },
+      body: "",
+    };
   }
 
   async #complete(upload: FakeUpload, { parts, checksum }: CompleteUploadRequest): Promise<Answer> {
@@ -250,7 +262,11 @@ export class UploadFake {
     if (whole.length !== description.size || (await checksumOf(whole)) !== checksum) return refusal("ChecksumMismatch");
     if (upload.description.state !== "open") return refusal("UploadNotOpen");
     upload.object = whole;
-    upload.description = { ...description, state: "completed", key: `default/user/${description.uploadId}/${description.fileName}` };
+    upload.description = {
+      ...description,
+      state: "completed",
+      key: `default/user/${description.uploadId}/${description.fileName}`,
+    };
     return json(200, { upload: upload.description });
   }
 
@@ -283,7 +299,9 @@ const refusal = (code: ErrorCode): Answer =>
 
 function refuseAs(call: FakeCall, response: ServerResponse, status: number, code: string): void {
   const answer =
-    call.kind === "part" ? xml(status, code) : json(status, { error: { code, message: `refused: ${code}`, requestId: "fake" } });
+    call.kind === "part"
+      ? xml(status, code)
+      : json(status, { error: { code, message: `refused: ${code}`, requestId: "fake" } });
   response.writeHead(answer.status, answer.headers).end(answer.body);
 }
 

@@ -33,7 +33,12 @@ export async function startUserPool(
   // Today, because aws-jwt-verify reads the computer's clock.
   const context = createTestContext({ clock: new VirtualClock(Date.now()) });
   const service = createCognitoService(context);
-  const pool = await declare(service, "aws:cognito/userPool:UserPool", { usernameAttributes: ["email"], ...changes.pool }, "people");
+  const pool = await declare(
+    service,
+    "aws:cognito/userPool:UserPool",
+    { usernameAttributes: ["email"], ...changes.pool },
+    "people",
+  );
   if (changes.scopes) {
     await declare(service, "aws:cognito/resourceServer:ResourceServer", {
       userPoolId: pool.id,
@@ -63,9 +68,9 @@ export async function startUserPool(
     context,
     service,
     poolId: pool.id,
-    poolArn: String(pool.outputs["arn"]),
+    poolArn: String(pool.outputs.arn),
     clientId: client.id,
-    clientSecret: String(client.outputs["clientSecret"]),
+    clientSecret: String(client.outputs.clientSecret),
     origin: context.hosts.localise("https://people.auth.eu-west-1.amazoncognito.com"),
     demo,
     stop: async () => {
@@ -82,7 +87,10 @@ export function newPkce(): { readonly verifier: string; readonly challenge: stri
 }
 
 /** URL that begins a sign-in. @param changes parameters that differ; undefined leaves one out. */
-export function authorizeUrl(fixture: UserPoolFixture, changes: Readonly<Record<string, string | undefined>> = {}): string {
+export function authorizeUrl(
+  fixture: UserPoolFixture,
+  changes: Readonly<Record<string, string | undefined>> = {},
+): string {
   const parameters = {
     client_id: fixture.clientId,
     response_type: "code",
@@ -126,7 +134,11 @@ export async function postForm(
 ): Promise<TokenAnswer> {
   const response = await fetch(fixture.origin + path, { method: "POST", body: new URLSearchParams(form), headers });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === "" ? {} : (JSON.parse(text) as TokenAnswer["body"]) };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text === "" ? {} : (JSON.parse(text) as TokenAnswer["body"]),
+  };
 }
 
 /** Redeems the code of a callback. */

@@ -64,7 +64,8 @@ function setUpWorkspace(configuration: UploadClientConfiguration, session: Sessi
   setUpChoosing((file) => transfers.add(file, readSettings()));
   setUpChart(transfers);
   setUpComparison(uploader, configuration);
-  byId("drop-hint", HTMLElement).textContent = `or choose them, up to ${formatBytes(configuration.maximumFileBytes)} each`;
+  byId("drop-hint", HTMLElement).textContent =
+    `or choose them, up to ${formatBytes(configuration.maximumFileBytes)} each`;
   refresh();
 }
 

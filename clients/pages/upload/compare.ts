@@ -29,7 +29,10 @@ export function setUpComparison(uploader: Uploader, configuration: UploadClientC
   byId("compare-form", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();
     const file = size.value === "file" ? chooser.files?.[0] : generate(Number(size.value) * MEBIBYTE, configuration);
-    if (!file) return chooser.click();
+    if (!file) {
+      chooser.click();
+      return;
+    }
     running = new AbortController();
     const rounds = Number(byId("compare-rounds", HTMLSelectElement).value);
     const ways = WAYS.filter(({ accelerated }) => configuration.acceleration || !accelerated);
@@ -57,7 +60,9 @@ async function compare(uploader: Uploader, file: FileSource, runs: readonly Way[
     }
     status.textContent = `Done: ${runs.length} runs of ${formatBytes(file.size)}.`;
   } catch (error) {
-    status.textContent = signal.aborted ? "Stopped." : `Stopped: ${error instanceof Error ? error.message : String(error)}`;
+    status.textContent = signal.aborted
+      ? "Stopped."
+      : `Stopped: ${error instanceof Error ? error.message : String(error)}`;
   } finally {
     start.disabled = false;
     stop.hidden = bar.hidden = true;
@@ -78,11 +83,19 @@ function show(times: ReadonlyMap<Way, readonly number[]>, bytes: number): void {
     ...rows.map(({ way, summary }) => {
       const name = make("th", { textContent: way.name });
       name.scope = "row";
-      const median = make("td", { textContent: formatSeconds(summary.median), className: summary.median === best ? "best" : "" });
+      const median = make("td", {
+        textContent: formatSeconds(summary.median),
+        className: summary.median === best ? "best" : "",
+      });
       const spread = `${formatSeconds(summary.least)} – ${formatSeconds(summary.most)}`;
       const rate = formatRate(bytes / summary.median).replace(" Mbit/s", "");
       const cells = [String(summary.runs), median, spread, rate, against(baseline, summary, way)];
-      return make("tr", {}, name, ...cells.map((cell) => (typeof cell === "string" ? make("td", { textContent: cell }) : cell)));
+      return make(
+        "tr",
+        {},
+        name,
+        ...cells.map((cell) => (typeof cell === "string" ? make("td", { textContent: cell }) : cell)),
+      );
     }),
   );
   drawBars(rows);
@@ -103,8 +116,21 @@ function drawBars(rows: readonly { readonly way: Way; readonly summary: Summary 
   const scale = (seconds: number): number => ((width - 90) * seconds) / longest;
   const parts = rows.flatMap(({ way, summary }, index) => {
     const y = index * 46;
-    const bar = { x: 0, y: y + 19, height: 16, rx: 4, width: Math.max(2, scale(summary.median)), class: `series-${WAYS.indexOf(way) + 1}` };
-    const whisker = { x: scale(summary.least), y: y + 26, height: 2, width: Math.max(1, scale(summary.most) - scale(summary.least)), class: "series-0" };
+    const bar = {
+      x: 0,
+      y: y + 19,
+      height: 16,
+      rx: 4,
+      width: Math.max(2, scale(summary.median)),
+      class: `series-${WAYS.indexOf(way) + 1}`,
+    };
+    const whisker = {
+      x: scale(summary.least),
+      y: y + 26,
+      height: 2,
+      width: Math.max(1, scale(summary.most) - scale(summary.least)),
+      class: "series-0",
+    };
     return [
       makeSvg("text", { x: 0, y: y + 12, class: "label" }, way.name),
       makeSvg("rect", bar),

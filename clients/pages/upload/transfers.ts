@@ -154,7 +154,9 @@ class Row {
     this.#error.hidden = this.#state !== "failed";
     const progress = this.upload?.progress;
     this.#bar.value = progress?.bytes ?? 0;
-    this.#facts.replaceChildren(...describe(this.#state, progress).map((text, index) => make(index ? "span" : "strong", { textContent: text })));
+    this.#facts.replaceChildren(
+      ...describe(this.#state, progress).map((text, index) => make(index ? "span" : "strong", { textContent: text })),
+    );
   }
 }
 
@@ -163,7 +165,11 @@ function describe(state: RowState, progress: TransferProgress | undefined): stri
   const { bytes, total, partCount } = progress;
   // The last bytes may have left this device without having arrived.
   const percent = state === "completed" ? 100 : Math.min(99, Math.floor((100 * bytes) / Math.max(1, total)));
-  const facts = [`${percent} %`, progress.online ? STATE_TEXT[state] : "Waiting for the network", `${formatBytes(bytes)} of ${formatBytes(total)}`];
+  const facts = [
+    `${percent} %`,
+    progress.online ? STATE_TEXT[state] : "Waiting for the network",
+    `${formatBytes(bytes)} of ${formatBytes(total)}`,
+  ];
   if (state === "uploading") {
     facts.push(formatRate(progress.bytesPerSecond));
     if (progress.secondsLeft !== undefined) facts.push(`${formatSeconds(progress.secondsLeft)} left`);

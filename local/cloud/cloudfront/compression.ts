@@ -16,8 +16,13 @@ export function chooseEncoding(
   headers: Readonly<Record<string, string | readonly string[]>>,
 ): "br" | "gzip" | undefined {
   const size = Number(headers["content-length"]);
-  const type = String(headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  const fits = size >= smallestBytes && size <= largestBytes && compressible.test(type) && [200, 403, 404].includes(status);
+  const type =
+    String(headers["content-type"] ?? "")
+      .split(";", 1)[0]
+      ?.trim()
+      .toLowerCase() ?? "";
+  const fits =
+    size >= smallestBytes && size <= largestBytes && compressible.test(type) && [200, 403, 404].includes(status);
   if (!behavior.compress || !fits || headers["content-encoding"] !== undefined) return undefined;
   const accepted = (acceptEncoding ?? "").split(",").map((item) => item.split(";", 1)[0]?.trim());
   if (behavior.cache.brotli && accepted.includes("br")) return "br";

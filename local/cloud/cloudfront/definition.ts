@@ -69,13 +69,20 @@ export function defineDistribution(
   references: References,
 ): Distribution {
   const reader = new InputReader(inputs);
-  const origins = new Map(reader.list("origins").map((origin) => defineOrigin(origin, references)).map((origin) => [origin.id, origin]));
+  const origins = new Map(
+    reader
+      .list("origins")
+      .map((origin) => defineOrigin(origin, references))
+      .map((origin) => [origin.id, origin]),
+  );
   const ordered = reader.list("orderedCacheBehaviors");
   const fallback = reader.nested("defaultCacheBehavior");
   return {
     ...identity,
     defaultRootObject: reader.text("defaultRootObject") ?? "",
-    behaviors: [...ordered, ...(fallback ? [fallback] : [])].map((behavior) => defineBehavior(behavior, origins, references)),
+    behaviors: [...ordered, ...(fallback ? [fallback] : [])].map((behavior) =>
+      defineBehavior(behavior, origins, references),
+    ),
     customErrors: reader.list("customErrorResponses").map((error) => {
       const [code, page] = [error.number("responseCode"), error.text("responsePagePath")];
       return {
@@ -90,7 +97,9 @@ export function defineDistribution(
 function defineOrigin(reader: InputReader, references: References): Origin {
   const accessControlId = reader.text("originAccessControlId");
   const domainName = reader.text("domainName") ?? "";
-  const headers = reader.list("customHeaders").map((header) => [header.text("name") ?? "", header.text("value") ?? ""] as const);
+  const headers = reader
+    .list("customHeaders")
+    .map((header) => [header.text("name") ?? "", header.text("value") ?? ""] as const);
   return {
     id: reader.text("originId") ?? "",
     domainName,
@@ -122,6 +131,9 @@ function defineBehavior(reader: InputReader, origins: ReadonlyMap<string, Origin
 /** Whether a path fits a pattern: "*" is any text, "?" any one character, case counts, a leading slash is optional. */
 export function matchesPath(pattern: string, path: string): boolean {
   const absolute = pattern.startsWith("/") || pattern.startsWith("*") ? pattern : `/${pattern}`;
-  const source = absolute.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
+  const source = absolute
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
   return new RegExp(`^${source}$`, "s").test(path);
 }

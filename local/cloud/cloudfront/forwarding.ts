@@ -35,11 +35,23 @@ export const managedCachePolicies: ReadonlyMap<string, CacheRules> = new Map([
   ["4135ea2d-6df8-44a3-9df3-4b5a84be39ad", { ...nothing, gzip: false, brotli: false }], // CachingDisabled
   [
     "83da9c7e-98b4-4e11-a168-04f0df8e2c65", // UseOriginCacheControlHeaders
-    { headers: only("host", "origin", "x-http-method-override", "x-http-method", "x-method-override"), cookies: all, query: none, gzip: true, brotli: true },
+    {
+      headers: only("host", "origin", "x-http-method-override", "x-http-method", "x-method-override"),
+      cookies: all,
+      query: none,
+      gzip: true,
+      brotli: true,
+    },
   ],
   [
     "4cc15a8a-d715-48a4-82b8-cc0b614638fe", // UseOriginCacheControlHeaders-QueryStrings
-    { headers: only("host", "origin", "x-http-method-override", "x-http-method", "x-method-override"), cookies: all, query: all, gzip: true, brotli: true },
+    {
+      headers: only("host", "origin", "x-http-method-override", "x-http-method", "x-method-override"),
+      cookies: all,
+      query: all,
+      gzip: true,
+      brotli: true,
+    },
   ],
 ]);
 

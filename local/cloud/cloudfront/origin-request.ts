@@ -42,12 +42,24 @@ const service = "cloudfront.amazonaws.com";
 const sessionSeconds = 3600;
 /** Headers that concern one connection only, or that CloudFront sets itself. */
 const neverForwarded = new Set(
-  ("connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade " +
-    "host cookie user-agent via x-amz-cf-id x-forwarded-for x-real-ip accept-encoding expect").split(" "),
+  (
+    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding upgrade " +
+    "host cookie user-agent via x-amz-cf-id x-forwarded-for x-real-ip accept-encoding expect"
+  ).split(" "),
 );
 /** Headers that reach the origin whatever the policies say. */
-const alwaysForwarded = new Set(["content-type", "content-length", "content-md5", "range", "if-match", "if-none-match",
-  "if-modified-since", "if-unmodified-since", "if-range", "x-amz-content-sha256"]);
+const alwaysForwarded = new Set([
+  "content-type",
+  "content-length",
+  "content-md5",
+  "range",
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+  "if-range",
+  "x-amz-content-sha256",
+]);
 
 /** Sends requests of one distribution to its origins. */
 export class OriginClient {
@@ -64,10 +76,10 @@ export class OriginClient {
     const query = this.forwardedQuery(behavior, viewer);
     const url = new URL(this.baseUrl(origin) + origin.path + viewer.path + (query === "" ? "" : `?${query}`));
     const headers = this.forwardedHeaders(behavior, viewer);
-    const foreignHost = headers["host"] !== undefined && headers["host"] !== origin.domainName;
+    const foreignHost = headers.host !== undefined && headers.host !== origin.domainName;
     if (foreignHost && /\.(?:execute-api|lambda-url)\./.test(origin.domainName)) throw new ForeignHostError();
     const signed = this.sign(origin, viewer, url, headers);
-    return send(url, viewer, signed ?? { ...headers, host: headers["host"] ?? originHost(origin, url) });
+    return send(url, viewer, signed ?? { ...headers, host: headers.host ?? originHost(origin, url) });
   }
 
   /** Local address of an origin's AWS host. */
@@ -77,7 +89,8 @@ export class OriginClient {
     const awsUrl = `https://${origin.domainName}`;
     const exact = this.context.hosts.localise(awsUrl + origin.path);
     // An API's stage may be mapped with its path: then the local URL stands for both.
-    if (exact !== awsUrl + origin.path) return exact.endsWith(origin.path) ? exact.slice(0, -origin.path.length || undefined) : exact;
+    if (exact !== awsUrl + origin.path)
+      return exact.endsWith(origin.path) ? exact.slice(0, -origin.path.length || undefined) : exact;
     throw new OriginUnreachableError(
       `origin ${origin.id} (${origin.domainName}) is not part of this local run; declare it in the same program`,
     );
@@ -86,7 +99,8 @@ export class OriginClient {
   private forwardedQuery({ cache, originRequest }: Behavior, viewer: ViewerRequest): string {
     const query = new URLSearchParams();
     for (const [name, value] of viewer.query) {
-      if (selects(cache.query, name) || (originRequest && selects(originRequest.query, name))) query.append(name, value);
+      if (selects(cache.query, name) || (originRequest && selects(originRequest.query, name)))
+        query.append(name, value);
     }
     return query.toString();
   }
@@ -104,12 +118,12 @@ export class OriginClient {
       if (neverForwarded.has(name)) continue;
       if (alwaysForwarded.has(name) || wanted(name) || this.passesAuthorization(name, viewer)) headers[name] = value;
     }
-    if (viewer.headers["host"] !== undefined && wanted("host")) headers["host"] = viewer.headers["host"];
-    const cookies = (viewer.headers["cookie"] ?? "").split(/; */).filter((pair) => {
+    if (viewer.headers.host !== undefined && wanted("host")) headers.host = viewer.headers.host;
+    const cookies = (viewer.headers.cookie ?? "").split(/; */).filter((pair) => {
       const name = pair.split("=", 1)[0] ?? "";
       return name !== "" && (selects(cache.cookies, name) || (originRequest && selects(originRequest.cookies, name)));
     });
-    if (cookies.length > 0) headers["cookie"] = cookies.join("; ");
+    if (cookies.length > 0) headers.cookie = cookies.join("; ");
     return { ...headers, ...origin.customHeaders };
   }
 
@@ -126,7 +140,7 @@ export class OriginClient {
   ): Record<string, string> | undefined {
     const control = origin.accessControl;
     if (!control || control.signingBehavior === "never") return undefined;
-    if (control.signingBehavior === "no-override" && viewer.headers["authorization"] !== undefined) return undefined;
+    if (control.signingBehavior === "no-override" && viewer.headers.authorization !== undefined) return undefined;
     const { host: _, authorization: __, ...toSign } = headers;
     const bucket = bucketOf(origin);
     return signRequest({
@@ -166,10 +180,19 @@ function originHost(origin: Origin, url: URL): string {
 function send(url: URL, viewer: ViewerRequest, headers: Record<string, string>): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = httpRequest(
-      { host: url.hostname, port: url.port, path: url.pathname + url.search, method: viewer.method, headers, agent: false },
+      {
+        host: url.hostname,
+        port: url.port,
+        path: url.pathname + url.search,
+        method: viewer.method,
+        headers,
+        agent: false,
+      },
       resolve,
     );
-    request.on("error", (error) => reject(new OriginUnreachableError("the origin closed the connection", { cause: error })));
+    request.on("error", (error) =>
+      reject(new OriginUnreachableError("the origin closed the connection", { cause: error })),
+    );
     if (viewer.body) viewer.body.pipe(request);
     else request.end();
   });

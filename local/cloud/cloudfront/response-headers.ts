@@ -53,7 +53,10 @@ const preflightCors: CorsRules = {
 };
 
 /** AWS's managed response headers policies, by id. */
-export const managedResponseHeadersPolicies: ReadonlyMap<string, ResponseHeaderRules> = new Map<string, ResponseHeaderRules>([
+export const managedResponseHeadersPolicies: ReadonlyMap<string, ResponseHeaderRules> = new Map<
+  string,
+  ResponseHeaderRules
+>([
   ["67f7725c-6f97-4210-82d7-5512b31e9d03", { added: securityHeaders, removed: [] }],
   ["60669652-455b-4ae9-85a4-c4c02393f86c", { added: [], removed: [], cors: simpleCors }],
   ["5cc3b908-e619-4b99-88e5-2cf7f45965bd", { added: [], removed: [], cors: preflightCors }],
@@ -135,7 +138,7 @@ function applyCors(cors: CorsRules, headers: Record<string, string | readonly st
   const any = cors.origins.includes("*");
   if (!any && !cors.origins.some((pattern) => matchesOrigin(pattern, origin))) return;
   headers["access-control-allow-origin"] = any && !cors.credentials ? "*" : origin;
-  if (!any || cors.credentials) headers["vary"] = "Origin";
+  if (!any || cors.credentials) headers.vary = "Origin";
   if (cors.methods.length > 0) {
     const every = cors.methods.includes("ALL");
     headers["access-control-allow-methods"] = (every ? preflightCors.methods : cors.methods).join(", ");

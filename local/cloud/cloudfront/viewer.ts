@@ -98,7 +98,9 @@ async function fetchAnswer(distribution: Distribution, origins: OriginClient, vi
 }
 
 function findBehavior(distribution: Distribution, path: string): Behavior {
-  const found = distribution.behaviors.find(({ pathPattern }) => pathPattern === undefined || matchesPath(pathPattern, path));
+  const found = distribution.behaviors.find(
+    ({ pathPattern }) => pathPattern === undefined || matchesPath(pathPattern, path),
+  );
   if (!found) throw new Error("a distribution has a default behaviour");
   return found;
 }
@@ -162,7 +164,12 @@ function headersOf(response: IncomingMessage): Record<string, string | readonly 
   return headers;
 }
 
-function deliver(context: CloudContext, viewer: ViewerRequest, result: Answer, response: ServerResponse): Promise<void> {
+function deliver(
+  context: CloudContext,
+  viewer: ViewerRequest,
+  result: Answer,
+  response: ServerResponse,
+): Promise<void> {
   const { behavior, status, body } = result;
   const error = status >= 400;
   let headers: Record<string, string | readonly string[]> = {
@@ -173,12 +180,13 @@ function deliver(context: CloudContext, viewer: ViewerRequest, result: Answer, r
     "x-amz-cf-id": viewer.id,
     date: new Date(context.clock.now()).toUTCString(),
   };
-  if (behavior.responseHeaders) headers = applyResponseHeaders(behavior.responseHeaders, headers, viewer.headers["origin"]);
+  if (behavior.responseHeaders)
+    headers = applyResponseHeaders(behavior.responseHeaders, headers, viewer.headers.origin);
   const encoding = chooseEncoding(behavior, viewer.headers["accept-encoding"], status, headers);
   if (encoding) {
     delete headers["content-length"];
     headers = { ...headers, "content-encoding": encoding, vary: "Accept-Encoding" };
-    if (typeof headers["etag"] === "string" && !headers["etag"].startsWith("W/")) headers["etag"] = `W/${headers["etag"]}`;
+    if (typeof headers.etag === "string" && !headers.etag.startsWith("W/")) headers.etag = `W/${headers.etag}`;
   }
   response.writeHead(status, headers as Record<string, string | string[]>);
   return new Promise((resolve) => {

@@ -40,7 +40,10 @@ export function authOperations(state: CognitoState): Readonly<Record<string, Jso
     GetTokensFromRefreshToken: async (input) => {
       const { pool, client } = requireClient(state, input);
       if (client.secret !== undefined && textOf(input, "ClientSecret") !== client.secret) {
-        throw new AwsError("NotAuthorizedException", `Client ${client.id} is configured with secret but secret was not received`);
+        throw new AwsError(
+          "NotAuthorizedException",
+          `Client ${client.id} is configured with secret but secret was not received`,
+        );
       }
       return { AuthenticationResult: await renew(state, pool, client, requiredText(input, "RefreshToken", invalid)) };
     },
@@ -107,7 +110,13 @@ async function respond(
   }
   const answers = parametersOf(input, "ChallengeResponses");
   checkSecretHash(client, textOf(answers, "USERNAME") ?? "", textOf(answers, "SECRET_HASH"));
-  setPassword(state.context.clock, challenge.pool, challenge.user, requiredText(answers, "NEW_PASSWORD", invalid), true);
+  setPassword(
+    state.context.clock,
+    challenge.pool,
+    challenge.user,
+    requiredText(answers, "NEW_PASSWORD", invalid),
+    true,
+  );
   challenges.delete(session);
   const result = await signIn(state, challenge.pool, challenge.client, challenge.user);
   return { ChallengeParameters: {}, AuthenticationResult: result };
@@ -159,13 +168,18 @@ function requireFlow(client: PoolClient, flow: string): void {
   if (client.authFlows.includes(`ALLOW_${flow}`)) return;
   const admin = flow.startsWith("ADMIN_");
   const name = flow.replace(/^ADMIN_/, "");
-  throw new AwsError(invalid, admin ? "Auth flow not enabled for this client" : `${name} flow not enabled for this client`);
+  throw new AwsError(
+    invalid,
+    admin ? "Auth flow not enabled for this client" : `${name} flow not enabled for this client`,
+  );
 }
 
 function checkSecretHash(client: PoolClient, username: string, hash: string | undefined): void {
   if (client.secret === undefined) return;
   if (hash === undefined) throw secretHashMissing(client);
-  const expected = createHmac("sha256", client.secret).update(username + client.id).digest();
+  const expected = createHmac("sha256", client.secret)
+    .update(username + client.id)
+    .digest();
   const given = Buffer.from(hash, "base64");
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
     throw new AwsError("NotAuthorizedException", `Unable to verify secret hash for client ${client.id}`);

@@ -17,7 +17,7 @@ export function userOperations(state: CognitoState): Readonly<Record<string, Jso
     AdminCreateUser: (input, call) => adminCreateUser(state, input, call),
     AdminSetUserPassword: (input, call) => {
       const { pool, user } = adminUser(state, input, call, "AdminSetUserPassword");
-      setPassword(state.context.clock, pool, user, requiredText(input, "Password", invalid), input["Permanent"] === true);
+      setPassword(state.context.clock, pool, user, requiredText(input, "Password", invalid), input.Permanent === true);
       return {};
     },
     AdminGetUser: (input, call) => {
@@ -110,7 +110,7 @@ function listUsers(pool: Pool, input: JsonObject): JsonObject {
     const value = key === "username" ? user.username : key === "sub" ? user.sub : (user.attributes[key] ?? "");
     return operator === "=" ? value === wanted : value.startsWith(wanted);
   };
-  const limit = typeof input["Limit"] === "number" ? Math.min(input["Limit"], pageSize) : pageSize;
+  const limit = typeof input.Limit === "number" ? Math.min(input.Limit, pageSize) : pageSize;
   const start = Number(textOf(input, "PaginationToken") ?? 0);
   const users = [...pool.users.values()].filter(fits);
   const next = start + limit;
@@ -124,7 +124,7 @@ async function tokenUser(state: CognitoState, input: JsonObject): Promise<{ pool
   const token = requiredText(input, "AccessToken", invalid);
   for (const pool of state.store.pools.values()) {
     const claims = await verifyToken(state.context.clock, pool, token).catch(() => undefined);
-    const user = claims?.["token_use"] === "access" ? pool.users.get(String(claims["sub"])) : undefined;
+    const user = claims?.token_use === "access" ? pool.users.get(String(claims.sub)) : undefined;
     if (user) return { pool, user };
   }
   throw new AwsError("NotAuthorizedException", "Invalid Access Token");

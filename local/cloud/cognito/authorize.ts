@@ -58,7 +58,8 @@ export function checkAuthorization(pool: Pool, query: URLSearchParams): Authoriz
   const responseType = query.get("response_type");
   if (responseType === null || responseType === "") refuse("invalid_request", "response_type is required");
   if (responseType === "token") {
-    if (client.oauthFlows.includes("implicit")) refuse("unsupported_response_type", "implicit flow is not simulated locally");
+    if (client.oauthFlows.includes("implicit"))
+      refuse("unsupported_response_type", "implicit flow is not simulated locally");
     refuse("unauthorized_client");
   }
   if (responseType !== "code") refuse("invalid_request", "unsupported response_type");
@@ -85,6 +86,7 @@ export function checkAuthorization(pool: Pool, query: URLSearchParams): Authoriz
 /** The app client with this id. @throws PageError. */
 export function requireClient(pool: Pool, clientId: string | null): PoolClient {
   const client = pool.clients.get(clientId ?? "");
-  if (!client) throw new PageError("invalid_request", `There is no app client with this client_id in the pool ${pool.name}.`);
+  if (!client)
+    throw new PageError("invalid_request", `There is no app client with this client_id in the pool ${pool.name}.`);
   return client;
 }

@@ -33,7 +33,16 @@ export function createDomainHandler(
     const path = pathOf(request);
     void answer(routes, path, request, response)
       .catch((error: unknown) => refuse(response, error))
-      .then((code) => trace(context, pool, `${request.method} ${path.replace(/^(\/login|\/oauth2\/authorize)\/.*/, "$1")}`, begun, response, code));
+      .then((code) =>
+        trace(
+          context,
+          pool,
+          `${request.method} ${path.replace(/^(\/login|\/oauth2\/authorize)\/.*/, "$1")}`,
+          begun,
+          response,
+          code,
+        ),
+      );
   };
 }
 
@@ -55,8 +64,14 @@ function createRoutes(endpoints: TokenEndpoints, signIn: SignIn): ReadonlyMap<st
     ["GET /login/", (request, response) => answerSignIn(signIn, request, response)],
     ["POST /login/", (request, response) => answerSignIn(signIn, request, response)],
     ["POST /oauth2/token", async (request, response) => sendJson(response, 200, await answerToken(endpoints, request))],
-    ["GET /oauth2/userInfo", async (request, response) => sendJson(response, 200, await answerUserInfo(endpoints, request))],
-    ["POST /oauth2/userInfo", async (request, response) => sendJson(response, 200, await answerUserInfo(endpoints, request))],
+    [
+      "GET /oauth2/userInfo",
+      async (request, response) => sendJson(response, 200, await answerUserInfo(endpoints, request)),
+    ],
+    [
+      "POST /oauth2/userInfo",
+      async (request, response) => sendJson(response, 200, await answerUserInfo(endpoints, request)),
+    ],
     [
       "POST /oauth2/revoke",
       async (request, response) => {
@@ -83,7 +98,11 @@ async function answer(
       return undefined;
     }
   }
-  const route = path.startsWith("/login/") ? "/login/" : path.startsWith("/oauth2/authorize/") ? "/oauth2/authorize" : path;
+  const route = path.startsWith("/login/")
+    ? "/login/"
+    : path.startsWith("/oauth2/authorize/")
+      ? "/oauth2/authorize"
+      : path;
   const handler = routes.get(`${request.method} ${route}`);
   if (!handler) throw new PageError("not_found", `There is no ${request.method} ${path} on a user pool domain.`, 404);
   await handler(request, response);
@@ -112,7 +131,10 @@ async function signOut(
     // Sign out and sign in again: same parameters as /oauth2/authorize.
     checkAuthorization(pool, query);
   } else if (!client.logoutUrls.includes(target)) {
-    throw new PageError("redirect_mismatch", `The logout_uri is not one of the sign-out URLs of the app client ${client.name}.`);
+    throw new PageError(
+      "redirect_mismatch",
+      `The logout_uri is not one of the sign-out URLs of the app client ${client.name}.`,
+    );
   }
   const { provider } = await endpoints.oidc();
   const session = await provider.Session.get(provider.createContext(request, response));

@@ -20,10 +20,17 @@ async function answer(state: CognitoState, request: IncomingMessage, response: S
   const pool = state.store.pools.get(poolId ?? "");
   response.setHeader("access-control-allow-origin", "*");
   if (!pool || request.method !== "GET") {
-    return sendJson(response, 404, { code: "ResourceNotFoundException", message: "There is no such document" });
+    sendJson(response, 404, { code: "ResourceNotFoundException", message: "There is no such document" });
+    return;
   }
-  if (document === "jwks.json") return sendJson(response, 200, { keys: [await exportKey(pool.key, "publicKey")] });
-  if (document === "openid-configuration") return sendJson(response, 200, discovery(state, pool));
+  if (document === "jwks.json") {
+    sendJson(response, 200, { keys: [await exportKey(pool.key, "publicKey")] });
+    return;
+  }
+  if (document === "openid-configuration") {
+    sendJson(response, 200, discovery(state, pool));
+    return;
+  }
   sendJson(response, 404, { code: "ResourceNotFoundException", message: "There is no such document" });
 }
 

@@ -45,8 +45,13 @@ export function renderLogin(view: LoginView, nonce: string): string {
   const intro = signIn ? `to continue to ${view.clientName}` : "The password you signed in with was temporary.";
   const invalid = view.error === undefined ? "" : ` aria-invalid="true" aria-describedby="error"`;
   const fields = signIn
-    ? field("username", view.usernameLabel, "text", "username", `value="${escape(view.username)}"${invalid} autofocus`) +
-      field("password", "Password", "password", "current-password", invalid)
+    ? field(
+        "username",
+        view.usernameLabel,
+        "text",
+        "username",
+        `value="${escape(view.username)}"${invalid} autofocus`,
+      ) + field("password", "Password", "password", "current-password", invalid)
     : field("new_password", "New password", "password", "new-password", `${invalid} autofocus`);
   const error = view.error === undefined ? "" : `<p class="error" id="error" role="alert">${escape(view.error)}</p>`;
   return page(
@@ -71,8 +76,7 @@ export function pageHeaders(nonce: string): Record<string, string> {
   return {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",
-    "content-security-policy":
-      `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; frame-ancestors 'none'`,
+    "content-security-policy": `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; frame-ancestors 'none'`,
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

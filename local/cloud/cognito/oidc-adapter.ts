@@ -65,7 +65,7 @@ export function createAdapter(
     findByUserCode: async () => undefined,
     consume: async (id) => {
       const payload = storage.get(key(id));
-      if (payload) payload["consumed"] = Math.floor(clock.now() / 1000);
+      if (payload) payload.consumed = Math.floor(clock.now() / 1000);
     },
     destroy: async (id) => storage.delete(key(id)),
     revokeByGrantId: async (grantId) => storage.sweep((payload) => payload.grantId === grantId),

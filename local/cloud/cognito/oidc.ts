@@ -1,7 +1,7 @@
 // The certified half of the sign-in page: oidc-provider checks authorization requests, keeps sessions, issues codes and
 // redeems them (PKCE, single use, exact redirect). Loaded with the first sign-in only: it costs 0.2 s and 22 MB.
 import { randomBytes } from "node:crypto";
-import { IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { AdapterPayload, Configuration, KoaContextWithOIDC, Provider } from "oidc-provider";
 import type { Clock } from "../core/clock";
@@ -113,14 +113,13 @@ async function configure(
       resourceIndicators: { enabled: false },
     },
     issueRefreshToken: () => false,
-    findAccount: (_, sub) =>
-      pool.users.has(sub) ? { accountId: sub, claims: () => ({ sub }) } : undefined,
+    findAccount: (_, sub) => (pool.users.has(sub) ? { accountId: sub, claims: () => ({ sub }) } : undefined),
     loadExistingGrant: async (context) => {
       const { client, session, params, provider } = context.oidc;
       const accountId = session?.accountId;
       if (!client || !accountId) return undefined;
       const grant = new provider.Grant({ accountId, clientId: client.clientId });
-      grant.addOIDCScope(String(params?.["scope"] ?? ""));
+      grant.addOIDCScope(String(params?.scope ?? ""));
       await grant.save();
       return grant;
     },
@@ -146,7 +145,10 @@ function clientMetadata(client: PoolClient | undefined): AdapterPayload | undefi
 }
 
 /** Cognito's redirects carry no `iss` (RFC 9207). */
-function dropIssuerParameter(context: { response: { get(name: string): string }; set(name: string, value: string): void }): void {
+function dropIssuerParameter(context: {
+  response: { get(name: string): string };
+  set(name: string, value: string): void;
+}): void {
   const location = context.response.get("location");
   if (!/[?&]iss=/.test(location)) return;
   const url = new URL(location);

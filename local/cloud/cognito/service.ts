@@ -68,7 +68,7 @@ async function verify(
   token: string,
   userPoolArns: readonly string[],
 ): Promise<Readonly<Record<string, unknown>>> {
-  const issuer = decodeJwt(token)?.["iss"];
+  const issuer = decodeJwt(token)?.iss;
   const pool = [...state.store.pools.values()].find((candidate) => candidate.issuer === issuer);
   if (!pool || !userPoolArns.includes(pool.arn)) throw new Error("the token is not from one of these user pools");
   return verifyToken(state.context.clock, pool, token);
@@ -77,11 +77,14 @@ async function verify(
 /** For the administrator of the pool's account only, who could as well set a password and sign in. */
 async function localIssueTokens(state: CognitoState, input: JsonObject, call: GatewayCall): Promise<JsonObject> {
   const wanted = textOf(input, "ClientId");
-  const clients = [...state.store.pools.values()].flatMap((pool) => [...pool.clients.values()].map((client) => ({ pool, client })));
+  const clients = [...state.store.pools.values()].flatMap((pool) =>
+    [...pool.clients.values()].map((client) => ({ pool, client })),
+  );
   const fitting = clients.filter(({ client }) => wanted === undefined || client.id === wanted);
   const [only, ...others] = fitting;
   const list = clients.map(({ pool, client }) => `${client.id} (${client.name} of ${pool.name})`).join(", ");
-  if (!only) throw new AwsError("ResourceNotFoundException", `There is no such app client; there are: ${list || "none"}`);
+  if (!only)
+    throw new AwsError("ResourceNotFoundException", `There is no such app client; there are: ${list || "none"}`);
   if (others.length > 0) throw new AwsError("InvalidParameterException", `Choose one of the app clients: ${list}`);
   if (call.principal.kind !== "root" || call.principal.accountId !== only.pool.accountId) {
     throw new AwsError("AccessDenied", "Only the administrator of the local account may issue tokens", 403);

@@ -22,9 +22,12 @@ export interface SignIn {
 export async function answerSignIn(signIn: SignIn, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { provider } = await signIn.oidc();
   const interaction = await provider.interactionDetails(request, response).catch(() => undefined);
-  const client = signIn.pool.clients.get(String(interaction?.params["client_id"]));
+  const client = signIn.pool.clients.get(String(interaction?.params.client_id));
   if (!interaction || !client) {
-    throw new PageError("invalid_request", "This sign-in has expired or was never begun. Go back to the application and start again.");
+    throw new PageError(
+      "invalid_request",
+      "This sign-in has expired or was never begun. Go back to the application and start again.",
+    );
   }
   const show = (status: number, changes: Partial<LoginView>): void => {
     const view: LoginView = {
@@ -32,13 +35,16 @@ export async function answerSignIn(signIn: SignIn, request: IncomingMessage, res
       poolName: signIn.pool.name,
       clientName: client.name,
       action: `/login/${interaction.uid}`,
-      username: String(interaction.params["login_hint"] ?? ""),
+      username: String(interaction.params.login_hint ?? ""),
       usernameLabel: signIn.pool.usernameAttributes.includes("email") ? "Email" : "Username",
       ...changes,
     };
     sendPage(response, status, (nonce) => renderLogin(view, nonce));
   };
-  if (request.method !== "POST") return show(200, {});
+  if (request.method !== "POST") {
+    show(200, {});
+    return;
+  }
 
   const form = await readForm(request);
   let user: PoolUser;
@@ -46,20 +52,22 @@ export async function answerSignIn(signIn: SignIn, request: IncomingMessage, res
     const sub = signIn.pending.get(interaction.uid);
     const pending = sub === undefined ? undefined : signIn.pool.users.get(sub);
     if (pending) {
-      setPassword(signIn.clock, signIn.pool, pending, form["new_password"] ?? "", true);
+      setPassword(signIn.clock, signIn.pool, pending, form.new_password ?? "", true);
       user = pending;
     } else {
       // The page never tells whether a user exists, whatever the client's setting for the API.
       const discreet = { ...client, hideUserExistence: true };
-      user = authenticate(signIn.pool, discreet, form["username"] ?? "", form["password"] ?? "");
+      user = authenticate(signIn.pool, discreet, form.username ?? "", form.password ?? "");
     }
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
-    return show(401, { error: error.message, username: form["username"] ?? "" });
+    show(401, { error: error.message, username: form.username ?? "" });
+    return;
   }
   if (user.status === "FORCE_CHANGE_PASSWORD") {
     signIn.pending.set(interaction.uid, user.sub);
-    return show(200, {});
+    show(200, {});
+    return;
   }
   signIn.pending.delete(interaction.uid);
   const login = { accountId: user.sub, ts: Math.floor(signIn.clock.now() / 1000) };

@@ -21,10 +21,13 @@ export interface TokenEndpoints {
 type Form = Readonly<Record<string, string>>;
 
 /** Answers a token request. @throws OAuthError. */
-export async function answerToken(endpoints: TokenEndpoints, request: IncomingMessage): Promise<Record<string, unknown>> {
+export async function answerToken(
+  endpoints: TokenEndpoints,
+  request: IncomingMessage,
+): Promise<Record<string, unknown>> {
   const form = await readForm(request);
   const client = authenticateClient(endpoints.pool, request, form);
-  switch (form["grant_type"]) {
+  switch (form.grant_type) {
     case "authorization_code":
       return redeemCode(endpoints, client, form);
     case "refresh_token":
@@ -42,7 +45,7 @@ export async function answerToken(endpoints: TokenEndpoints, request: IncomingMe
 export async function answerRevoke({ pool, refreshTokens }: TokenEndpoints, request: IncomingMessage): Promise<void> {
   const form = await readForm(request);
   const client = authenticateClient(pool, request, form);
-  const token = form["token"];
+  const token = form.token;
   if (token === undefined) throw new OAuthError("invalid_request");
   if (!client.tokenRevocation) throw new OAuthError("invalid_request", 400, "Token revocation is disabled");
   if (token.split(".").length === 3) throw new OAuthError("unsupported_token_type");
@@ -56,10 +59,14 @@ export async function answerUserInfo(
 ): Promise<Record<string, unknown>> {
   const token = /^Bearer (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
   const claims = token === undefined ? undefined : await verifyToken(clock, pool, token).catch(() => undefined);
-  const user = pool.users.get(String(claims?.["sub"]));
-  const scopes = String(claims?.["scope"] ?? "").split(" ");
-  if (claims?.["token_use"] !== "access" || !user || !scopes.includes("openid")) {
-    throw new OAuthError("invalid_token", 401, "Access token is expired, disabled, or deleted, or the user has globally signed out.");
+  const user = pool.users.get(String(claims?.sub));
+  const scopes = String(claims?.scope ?? "").split(" ");
+  if (claims?.token_use !== "access" || !user || !scopes.includes("openid")) {
+    throw new OAuthError(
+      "invalid_token",
+      401,
+      "Access token is expired, disabled, or deleted, or the user has globally signed out.",
+    );
   }
   const attributes = Object.fromEntries(Object.entries(idClaims(user)).map(([name, value]) => [name, String(value)]));
   return { sub: user.sub, ...attributes, username: user.username };
@@ -68,7 +75,7 @@ export async function answerUserInfo(
 async function redeemCode(endpoints: TokenEndpoints, client: PoolClient, form: Form): Promise<Record<string, unknown>> {
   const { clock, pool } = endpoints;
   if (!client.oauthFlows.includes("code")) throw new OAuthError("unauthorized_client");
-  if (form["code"] === undefined || form["redirect_uri"] === undefined) throw new OAuthError("invalid_request");
+  if (form.code === undefined || form.redirect_uri === undefined) throw new OAuthError("invalid_request");
   const { code, redirect_uri, code_verifier } = form;
   const oidc = await endpoints.oidc();
   const redeemed = await oidc.redeem({
@@ -92,7 +99,7 @@ async function redeemCode(endpoints: TokenEndpoints, client: PoolClient, form: F
 }
 
 async function refresh(endpoints: TokenEndpoints, client: PoolClient, form: Form): Promise<Record<string, unknown>> {
-  const token = form["refresh_token"];
+  const token = form.refresh_token;
   if (token === undefined) throw new OAuthError("invalid_request");
   try {
     const { authentication, refreshToken } = endpoints.refreshTokens.refresh(endpoints.pool, client, token);
@@ -122,10 +129,10 @@ async function tokenResponse(
 function authenticateClient(pool: Pool, request: IncomingMessage, form: Form): PoolClient {
   const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? "")?.[1];
   const [basicId, ...rest] = basic === undefined ? [] : Buffer.from(basic, "base64").toString("utf8").split(":");
-  const id = form["client_id"] ?? basicId;
+  const id = form.client_id ?? basicId;
   if (id === undefined) throw new OAuthError("invalid_request");
   const client = pool.clients.get(id);
-  const secret = basic === undefined ? form["client_secret"] : rest.join(":");
+  const secret = basic === undefined ? form.client_secret : rest.join(":");
   if (!client || (basicId !== undefined && basicId !== id)) throw new OAuthError("invalid_client");
   if (client.secret === undefined ? secret !== undefined && secret !== "" : !equal(client.secret, secret ?? "")) {
     throw new OAuthError("invalid_client");

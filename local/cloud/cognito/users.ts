@@ -28,7 +28,7 @@ export function createUser(clock: Clock, pool: Pool, input: NewUser): PoolUser {
     const reason = "Username cannot be of email format, since user pool is configured for email alias.";
     throw new AwsError("InvalidParameterException", reason);
   }
-  if (byEmail) attributes["email"] ??= input.username;
+  if (byEmail) attributes.email ??= input.username;
   const sub = randomUUID();
   const user: PoolUser = {
     username: byEmail ? sub : input.username,

@@ -26,7 +26,11 @@ export class NotSimulatedError extends AwsError {
    * @param where the file in which it would be added, "local/cloud/s3/resources.ts" say.
    */
   constructor(what: string, where: string) {
-    super("NotSimulated", `${what} is not simulated by the local run; add it in ${where}, or run this part on AWS`, 501);
+    super(
+      "NotSimulated",
+      `${what} is not simulated by the local run; add it in ${where}, or run this part on AWS`,
+      501,
+    );
   }
 }
 

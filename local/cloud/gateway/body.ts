@@ -65,7 +65,10 @@ class ContentCheck extends Transform {
 
   override _flush(callback: TransformCallback): void {
     const actual = this.hash.digest("hex");
-    if (actual === this.expected) return callback();
+    if (actual === this.expected) {
+      callback();
+      return;
+    }
     callback(
       new AwsError(
         "XAmzContentSHA256Mismatch",

@@ -60,7 +60,10 @@ export class AwsChunkedDecoder extends Transform {
 
   override _flush(callback: TransformCallback): void {
     if (this.state === "trailer" && this.line.length === 0) this.state = "done";
-    if (this.state !== "done") return callback(incomplete("The request body terminated unexpectedly"));
+    if (this.state !== "done") {
+      callback(incomplete("The request body terminated unexpectedly"));
+      return;
+    }
     try {
       this.finish();
       callback();
@@ -104,8 +107,14 @@ export class AwsChunkedDecoder extends Transform {
   }
 
   private onLine(text: string): void {
-    if (this.state === "size") return this.beginChunk(text);
-    if (this.state === "trailer") return this.takeTrailer(text);
+    if (this.state === "size") {
+      this.beginChunk(text);
+      return;
+    }
+    if (this.state === "trailer") {
+      this.takeTrailer(text);
+      return;
+    }
     if (text !== "") throw incomplete("A chunk of the request body is longer than its size says");
     this.endChunk();
     this.state = "size";

@@ -46,13 +46,13 @@ const escapeXml = (text: string): string =>
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
     // Control characters have no place in XML 1.0, not even escaped.
-    // eslint-disable-next-line no-control-regex -- they are what is removed
+
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, "");
 
 const element = (name: string, value: unknown): string => `<${name}>${escapeXml(String(value))}</${name}>`;
 
 function renderS3(error: AwsError, requestId: string): RenderedError {
-  const members = {
+  const members: Readonly<Record<string, unknown>> = {
     Code: error.code,
     Message: error.message,
     ...error.fields,

@@ -73,7 +73,10 @@ function expiredToken(isS3: boolean): AwsError {
 const isoSeconds = (milliseconds: number): string => new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
 
 function checkTime(claim: SignatureClaim, now: number, isS3: boolean): void {
-  if (claim.expiresSeconds !== undefined) return checkExpiry(claim.signedAt, claim.expiresSeconds, now);
+  if (claim.expiresSeconds !== undefined) {
+    checkExpiry(claim.signedAt, claim.expiresSeconds, now);
+    return;
+  }
   const limit = isS3 ? maxSkewS3Ms : maxSkewMs;
   if (Math.abs(now - claim.signedAt) <= limit) return;
   if (isS3) {

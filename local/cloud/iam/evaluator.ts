@@ -107,7 +107,7 @@ function decide(
   }
 
   const identityAllows = identity.match !== "none";
-  const withinBoundary = !boundary || boundary.match !== "none";
+  const withinBoundary = boundary?.match !== "none";
   if (!sameAccount) {
     if (!identityAllows) return refuse("identity-based policy");
     if (!withinBoundary) return refuse("permissions boundary");

@@ -1,7 +1,7 @@
 // Provider functions that answer who and where: account, Region, partition, zones, policy documents.
 import { NotSimulatedError } from "../core/errors";
 import { accountRoot } from "../core/principal";
-import type { InvokeModel, PropertyMap } from "../core/resource-model";
+import type { InvokeModel, PropertyMap, PropertyValue } from "../core/resource-model";
 import { renderPolicyDocument } from "./policy-document";
 
 const regionNames: Readonly<Record<string, string>> = {
@@ -22,6 +22,8 @@ function accept(args: PropertyMap, known: readonly string[], name: string): void
   if (other.length > 0) throw new NotSimulatedError(`${name}(${other.join(", ")})`, "local/cloud/iam/invokes.ts");
 }
 
+const regionOf = (given: PropertyValue, fallback: string): string => (typeof given === "string" ? given : fallback);
+
 const getCallerIdentity: InvokeModel = (args, { accountId }) => {
   accept(args, ["id"], "getCallerIdentity");
   const { arn, userId } = accountRoot(accountId);
@@ -30,7 +32,7 @@ const getCallerIdentity: InvokeModel = (args, { accountId }) => {
 
 const getRegion: InvokeModel = (args, context) => {
   accept(args, ["region", "name", "id"], "getRegion");
-  const region = String(args.region ?? args.name ?? context.region);
+  const region = regionOf(args.region ?? args.name, context.region);
   const description = regionNames[region] ?? region;
   return { id: region, name: region, region, endpoint: `ec2.${region}.amazonaws.com`, description };
 };
@@ -48,7 +50,7 @@ const getAvailabilityZones: InvokeModel = (args, context) => {
       "local/cloud/iam/invokes.ts",
     );
   }
-  const region = String(args.region ?? context.region);
+  const region = regionOf(args.region, context.region);
   const short = region.replace(/-([a-z-]+)-(\d+)$/, (_match, direction: string, number: string) => {
     const letters = direction.match(/gov|iso|north|south|east|west|central/g) ?? [];
     return letters.map((each) => each[0]).join("") + number;

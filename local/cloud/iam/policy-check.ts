@@ -133,7 +133,10 @@ function checkPrincipal(principal: unknown, kind: PolicyKind, report: Report): v
     if (kind === "trust") report('AssumeRolepolicy contained an invalid principal: "STAR":"*".');
     return;
   }
-  if (!isObject(principal)) return report(`Invalid principal in policy: ${JSON.stringify(principal)}`);
+  if (!isObject(principal)) {
+    report(`Invalid principal in policy: ${JSON.stringify(principal)}`);
+    return;
+  }
   for (const [type, values] of Object.entries(principal)) {
     if (!["AWS", "Service", "Federated", "CanonicalUser"].includes(type)) {
       report(`Invalid principal in policy: "${type}"`);
@@ -179,7 +182,10 @@ function isResourcePattern(resource: string): boolean {
 
 function checkConditions(condition: unknown, report: Report): void {
   if (condition === undefined) return;
-  if (!isObject(condition)) return report("Syntax errors in policy: Condition must be an object");
+  if (!isObject(condition)) {
+    report("Syntax errors in policy: Condition must be an object");
+    return;
+  }
   for (const [operator, keys] of Object.entries(condition)) {
     if (!isConditionOperator(operator)) report(`Invalid Condition type : ${operator}.`);
     if (!isObject(keys)) {

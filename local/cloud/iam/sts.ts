@@ -18,8 +18,14 @@ async function handle(call: GatewayCall, access: LocalAccessControl): Promise<vo
   const action = form.get("Action");
   if (action === null) throw new AwsError("MissingAction", "Could not find operation in request", 400);
   call.describe({ operation: action });
-  if (action === "GetCallerIdentity") return getCallerIdentity(call);
-  if (action === "AssumeRole") return assumeRole(call, form, access);
+  if (action === "GetCallerIdentity") {
+    getCallerIdentity(call);
+    return;
+  }
+  if (action === "AssumeRole") {
+    assumeRole(call, form, access);
+    return;
+  }
   throw new NotSimulatedError(`sts:${action}`, "local/cloud/iam/sts.ts");
 }
 
@@ -66,7 +72,7 @@ function assumeRole(call: GatewayCall, form: URLSearchParams, access: LocalAcces
 
 function matching(form: URLSearchParams, name: string, pattern: RegExp): string {
   const value = form.get(name);
-  const member = name[0]?.toLowerCase() + name.slice(1);
+  const member = name.charAt(0).toLowerCase() + name.slice(1);
   if (value === null) {
     throw new AwsError(
       "ValidationError",

@@ -51,7 +51,7 @@ function showResources({ resources }: ConsoleState): void {
 function follow(onTrace: (trace: TraceEvent) => void, onLog: (line: LogLine) => void): void {
   const connection = byId("connection");
   const say = (state: string, text: string): void => {
-    connection.dataset["state"] = state;
+    connection.dataset.state = state;
     connection.textContent = text;
   };
   const events = new EventSource("./api/events");

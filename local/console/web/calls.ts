@@ -18,9 +18,14 @@ export function createCalls(nodes: readonly TopologyNode[]): {
   let paused = false;
 
   const fits = (trace: TraceEvent): boolean =>
-    (!chosen || concerns(chosen, trace)) && describe(trace, nodes).toLowerCase().includes(filter.value.trim().toLowerCase());
+    (!chosen || concerns(chosen, trace)) &&
+    describe(trace, nodes).toLowerCase().includes(filter.value.trim().toLowerCase());
   const render = (): void => {
-    const rows = traces.filter(fits).slice(-SHOWN).reverse().map((trace) => row(trace, nodes));
+    const rows = traces
+      .filter(fits)
+      .slice(-SHOWN)
+      .reverse()
+      .map((trace) => row(trace, nodes));
     list.replaceChildren(...(rows.length > 0 ? rows : [element("li", { class: "empty" }, "No calls yet.")]));
   };
   filter.addEventListener("input", render);
@@ -93,5 +98,13 @@ function callerName({ caller }: TraceEvent, nodes: readonly TopologyNode[]): str
 
 function describe(trace: TraceEvent, nodes: readonly TopologyNode[]): string {
   const decided = trace.decisions.map(({ allowed, action }) => `${allowed ? "allowed" : "denied"} ${action}`).join(" ");
-  return [trace.status, trace.service, trace.operation, trace.errorCode, trace.resource, callerName(trace, nodes), decided].join(" ");
+  return [
+    trace.status,
+    trace.service,
+    trace.operation,
+    trace.errorCode,
+    trace.resource,
+    callerName(trace, nodes),
+    decided,
+  ].join(" ");
 }

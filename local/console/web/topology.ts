@@ -35,7 +35,8 @@ export function createTopology(
   const nodes = new Map(topology.nodes.map((node) => [node.urn, drawNode(state, node)]));
   drawing.append(...[...nodes.values()].map(({ box }) => box));
   byId("topology").replaceChildren(drawing);
-  if (topology.nodes.length === 0) byId("topology").append(element("p", { class: "empty" }, "This program declares nothing to draw."));
+  if (topology.nodes.length === 0)
+    byId("topology").append(element("p", { class: "empty" }, "This program declares nothing to draw."));
 
   const choose = (node: TopologyNode): void => {
     chosen = chosen === node.urn ? undefined : node.urn;
@@ -118,7 +119,10 @@ function drawNode({ layout }: ConsoleState, node: TopologyNode): DrawnNode {
   };
 }
 
-function drawGroup({ topology }: ConsoleState, { urn, x, y, width, height }: ConsoleState["layout"]["groups"][number]): SVGElement {
+function drawGroup(
+  { topology }: ConsoleState,
+  { urn, x, y, width, height }: ConsoleState["layout"]["groups"][number],
+): SVGElement {
   const group = topology.groups.find((one) => one.urn === urn);
   const type = group?.type.split(":").at(-1) ?? "";
   return shape(
@@ -162,7 +166,9 @@ function describe({ topology }: ConsoleState, node: TopologyNode | undefined): v
 
 function listing(title: string, rows: readonly string[]): HTMLElement[] {
   if (rows.length === 0) return [];
-  return [element("div", {}, element("em", {}, title), element("ul", {}, ...rows.map((row) => element("li", {}, row))))];
+  return [
+    element("div", {}, element("em", {}, title), element("ul", {}, ...rows.map((row) => element("li", {}, row)))),
+  ];
 }
 
 function shorten(text: string, length: number): string {

@@ -6,7 +6,10 @@ import * as path from "node:path";
 const REFUSED = /^(?:TS_NODE_|TSX_|PULUMI_|AWS_|ARM_|GOOGLE_|AZURE_)/i;
 
 /** The environment without leftovers and without the developer's credentials, plus `extra`. */
-export function programEnvironment(from: NodeJS.ProcessEnv, extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+export function programEnvironment(
+  from: NodeJS.ProcessEnv,
+  extra: Readonly<Record<string, string>> = {},
+): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(Object.entries(from).filter(([name]) => !REFUSED.test(name))),
     // ~/.aws and the metadata service would be next in the AWS SDK's chain.

@@ -57,7 +57,9 @@ function converse(child: ChildProcess, options: EvaluateInChildOptions): Promise
       else if (message.kind === "event") options.onEvent?.(message.event);
       else evaluation = message.evaluation;
     });
-    child.on("error", (cause) => resolve(failed(options, "process", `the program's process failed: ${messageOf(cause)}`)));
+    child.on("error", (cause) =>
+      resolve(failed(options, "process", `the program's process failed: ${messageOf(cause)}`)),
+    );
     // Both, in any order: a busy parent may learn of the end before it has read the last message.
     let ended = false;
     const finish = (): void => {
@@ -69,14 +71,27 @@ function converse(child: ChildProcess, options: EvaluateInChildOptions): Promise
   });
 }
 
-function unfinished({ exitCode, signalCode }: ChildProcess, options: EvaluateInChildOptions, output: string): Evaluation {
+function unfinished(
+  { exitCode, signalCode }: ChildProcess,
+  options: EvaluateInChildOptions,
+  output: string,
+): Evaluation {
   if (options.signal?.aborted) return failed(options, "cancelled", "the evaluation was cancelled");
   const how = signalCode === null ? `exit code ${exitCode}` : `signal ${signalCode}`;
   const message = `the program's process ended with ${how} before the evaluation was finished`;
   return failed(options, "process", `${message}\n${output}`.trim());
 }
 
-function startMessage({ program, provider, cwd: _, env: __, onOutput: ___, signal: ____, onEvent: _____, ...options }: EvaluateInChildOptions): Start {
+function startMessage({
+  program,
+  provider,
+  cwd: _,
+  env: __,
+  onOutput: ___,
+  signal: ____,
+  onEvent: _____,
+  ...options
+}: EvaluateInChildOptions): Start {
   return { kind: "start", program, options, methods: METHODS.filter((method) => provider[method] !== undefined) };
 }
 

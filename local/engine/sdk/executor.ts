@@ -96,8 +96,10 @@ class CallbackClients {
     message.setToken(callback.getToken());
     message.setRequest(request);
     return new Promise((resolve, reject) =>
-      this.#client(callback.getTarget()).invoke(message, (error: grpc.ServiceError | null, response: CallbackInvokeResponse) =>
-        error ? reject(new Error(error.details || error.message)) : resolve(response.getResponse_asU8()),
+      this.#client(callback.getTarget()).invoke(
+        message,
+        (error: grpc.ServiceError | null, response: CallbackInvokeResponse) =>
+          error ? reject(new Error(error.details || error.message)) : resolve(response.getResponse_asU8()),
       ),
     );
   };
@@ -130,7 +132,9 @@ async function execute(options: ExecutorOptions, cwd: string, address: string): 
   options.signal?.addEventListener("abort", kill, { once: true });
   process.once("exit", kill);
   try {
-    const exitCode = await new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
+    const exitCode = await new Promise<number | null>((resolve, reject) =>
+      child.on("error", reject).on("close", resolve),
+    );
     return { exitCode, stdout, stderr, timedOut, cancelled: options.signal?.aborted ?? false };
   } finally {
     clearTimeout(timer);
@@ -155,7 +159,12 @@ function executorArguments(options: ExecutorOptions, cwd: string, address: strin
   ];
 }
 
-function executorEnvironment({ config = {}, secretConfigKeys = [], env, typeCheck = false }: ExecutorOptions): NodeJS.ProcessEnv {
+function executorEnvironment({
+  config = {},
+  secretConfigKeys = [],
+  env,
+  typeCheck = false,
+}: ExecutorOptions): NodeJS.ProcessEnv {
   return programEnvironment(process.env, {
     PULUMI_CONFIG: JSON.stringify(config),
     PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(secretConfigKeys),

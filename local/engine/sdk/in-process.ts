@@ -21,7 +21,11 @@ import type { CallbackPort } from "./transforms";
 interface Store {
   readonly settings: { monitor?: unknown; engine?: unknown; readonly options: Record<string, unknown> };
   readonly pendingResourceRegistrations: ReadonlyMap<unknown, PendingRegistration>;
-  readonly callbacks?: { readonly _callbacks: ReadonlyMap<string, (request: Uint8Array) => Promise<Message>> };
+  readonly callbacks?: {
+    readonly _callbacks: ReadonlyMap<string, (request: Uint8Array) => Promise<Message>>;
+    /** Address of the SDK's callback server, once it listens. */
+    readonly _target: Promise<string>;
+  };
 }
 
 const internals = { ...settings, ...state } as unknown as {
@@ -45,7 +49,10 @@ export interface InProcessOptions {
 let queue: Promise<unknown> = Promise.resolve();
 
 /** Evaluates a program in this process. Evaluations queue up: failures of two at once could not be told apart. */
-export function evaluateInProcess(options: EvaluateOptions, { ownProcess = false }: InProcessOptions = {}): Promise<Evaluation> {
+export function evaluateInProcess(
+  options: EvaluateOptions,
+  { ownProcess = false }: InProcessOptions = {},
+): Promise<Evaluation> {
   const result = queue.then(() => internals.withLocalStorage(() => run(options, ownProcess)));
   queue = result.catch(() => undefined);
   return result;
@@ -53,7 +60,7 @@ export function evaluateInProcess(options: EvaluateOptions, { ownProcess = false
 
 async function run(options: EvaluateOptions, ownProcess: boolean): Promise<Evaluation> {
   const inFolder = typeof options.program === "string" && !ownProcess;
-  const baseDirectory = inFolder ? path.dirname(options.program as string) : process.cwd();
+  const baseDirectory = inFolder ? path.dirname(options.program) : process.cwd();
   const deployment = new Deployment(options, baseDirectory);
   const thrown = new Set<unknown>();
   const takeFailure = (cause: unknown): void =>
@@ -81,12 +88,19 @@ async function run(options: EvaluateOptions, ownProcess: boolean): Promise<Evalu
 }
 
 async function connect(deployment: Deployment, options: EvaluateOptions): Promise<void> {
-  const { project, stack, preview = false, organization = "organization", config = {}, secretConfigKeys = [] } = options;
+  const {
+    project,
+    stack,
+    preview = false,
+    organization = "organization",
+    config = {},
+    secretConfigKeys = [],
+  } = options;
   const services = createServices(deployment, callbackPort(internals.getStore()));
   internals.setMockOptions(asClient(services.monitor), project, stack, preview, organization);
   const { settings: own } = internals.getStore();
   own.engine = asClient(services.engine);
-  own.options["rootDirectory"] = deployment.baseDirectory;
+  own.options.rootDirectory = deployment.baseDirectory;
   pulumi.runtime.setAllConfig({ ...config }, [...secretConfigKeys]);
   await internals.awaitFeatureSupport();
 }
@@ -124,6 +138,8 @@ function callbackPort(store: Store): CallbackPort {
 async function drain(deployment: Deployment, waitForLate: boolean, watchdog: Watchdog): Promise<void> {
   for (let seen = -1; seen !== deployment.activity;) {
     seen = deployment.activity;
+    // Hooks are registered only once the callback server listens, and the SDK does not count that as under way.
+    await internals.getStore().callbacks?._target;
     await internals.waitForRPCs();
     await turns();
     if (waitForLate) await watchdog.emptyEventLoop();

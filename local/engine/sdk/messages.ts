@@ -1,17 +1,22 @@
 // Between the SDK's protobuf messages and the engine's own requests. Uses internals of @pulumi/pulumi: pinned exactly.
-import * as aliases from "@pulumi/pulumi/proto/alias_pb";
+import type * as aliases from "@pulumi/pulumi/proto/alias_pb";
 import * as protocol from "@pulumi/pulumi/proto/resource_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import type { SourcePosition } from "@pulumi/pulumi/proto/source_pb";
-import type { AliasRequest, CallFunctionRequest, ReadResourceRequest, RegisterRequest, ResourceAnswer } from "../requests";
+import type {
+  AliasRequest,
+  CallFunctionRequest,
+  ReadResourceRequest,
+  RegisterRequest,
+  ResourceAnswer,
+} from "../requests";
 import type { HookMoment, ResourceOptions, WireMap, WireValue } from "../types";
 
 /** Properties of a message. */
-export const fromStruct = (struct: Struct | undefined): WireMap => (struct?.toJavaScript() ?? {}) as WireMap;
+export const fromStruct = (struct: Struct | undefined): WireMap => struct?.toJavaScript() ?? {};
 
 /** Properties for a message. */
-export const toStruct = (values: WireMap): Struct =>
-  Struct.fromJavaScript(values as Parameters<typeof Struct.fromJavaScript>[0]);
+export const toStruct = (values: WireMap): Struct => Struct.fromJavaScript(values);
 
 /** Reads a registration. */
 export function fromRegister(message: protocol.RegisterResourceRequest): RegisterRequest {
@@ -33,7 +38,7 @@ export function fromRegister(message: protocol.RegisterResourceRequest): Registe
     aliases: [...message.getAliasesList().map(fromAlias), ...message.getAliasurnsList().map((urn) => ({ urn }))],
     options: fromOptions(message),
     ...(message.hasReplacementTrigger() && {
-      replacementTrigger: (message.getReplacementTrigger()?.toJavaScript() ?? null) as WireValue,
+      replacementTrigger: message.getReplacementTrigger()?.toJavaScript() ?? null,
     }),
     ...(position !== undefined && { sourcePosition: position }),
   };
@@ -61,7 +66,9 @@ function fromTimeouts(message: protocol.RegisterResourceRequest.CustomTimeouts |
   return Object.fromEntries(given.filter(([, value]) => value !== ""));
 }
 
-function fromHooks(message?: protocol.RegisterResourceRequest.ResourceHooksBinding): Record<HookMoment, readonly string[]> {
+function fromHooks(
+  message?: protocol.RegisterResourceRequest.ResourceHooksBinding,
+): Record<HookMoment, readonly string[]> {
   return {
     beforeCreate: message?.getBeforeCreateList() ?? [],
     afterCreate: message?.getAfterCreateList() ?? [],
@@ -76,7 +83,12 @@ function fromHooks(message?: protocol.RegisterResourceRequest.ResourceHooksBindi
 function fromAlias(message: aliases.Alias): AliasRequest {
   const spec = message.getSpec();
   if (message.hasUrn() || !spec) return { urn: message.getUrn() };
-  const given = Object.entries({ name: spec.getName(), type: spec.getType(), stack: spec.getStack(), project: spec.getProject() });
+  const given = Object.entries({
+    name: spec.getName(),
+    type: spec.getType(),
+    stack: spec.getStack(),
+    project: spec.getProject(),
+  });
   return {
     ...Object.fromEntries(given.filter(([, value]) => value !== "")),
     ...(spec.getNoparent() && { parent: "" }),

@@ -2,7 +2,7 @@
 import * as engineProtocol from "@pulumi/pulumi/proto/engine_pb";
 import * as protocol from "@pulumi/pulumi/proto/resource_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { failureFrom } from "../errors";
+import { failureFrom, messageOf } from "../errors";
 import { STACK_TYPE } from "../urn";
 import * as messages from "./messages";
 import { callHook, transformInvoke, transformResource } from "./transforms";
@@ -97,7 +97,13 @@ class Callbacks {
     const callback = hook?.getCallback();
     if (!hook || !callback) throw new Error(`hook "${name}" was not registered`);
     if (preview && !hook.getOnDryRun()) return;
-    await callHook(callback, event, this.port);
+    try {
+      await callHook(callback, event, this.port);
+    } catch (cause) {
+      if (!hook.getIgnoreErrors()) throw cause;
+      const message = `hook "${name}" failed, which it allows: ${messageOf(cause)}`;
+      this.deployment.log({ severity: "warning", message, urn: event.urn });
+    }
   }
 }
 
@@ -115,7 +121,8 @@ function monitorService(deployment: Deployment, callbacks: Callbacks, onShutdown
     invoke: (message: protocol.ResourceInvokeRequest) => callbacks.call(message),
     call: (message: protocol.ResourceCallRequest) => unsupported(`the resource method ${message.getTok()}`),
     existsResource: (message: protocol.ExistsResourceRequest) => unsupported(`\`exists\` of ${message.getType()}`),
-    registerPackage: (message: protocol.RegisterPackageRequest) => unsupported(`parameterized package ${message.getName()}`),
+    registerPackage: (message: protocol.RegisterPackageRequest) =>
+      unsupported(`parameterized package ${message.getName()}`),
     registerErrorHook: () => unsupported("error hooks"),
     registerStackTransform: (message: Callback) => remember(callbacks.stackTransforms, message),
     registerStackInvokeTransform: (message: Callback) => remember(callbacks.invokeTransforms, message),

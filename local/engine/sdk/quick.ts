@@ -9,7 +9,9 @@ interface Callsite {
   readonly line?: number;
   readonly column?: number;
 }
-const promises = debuggable as unknown as { debuggablePromise: <T>(promise: Promise<T>, context?: unknown) => Promise<T> };
+const promises = debuggable as unknown as {
+  debuggablePromise: <T>(promise: Promise<T>, context?: unknown) => Promise<T>;
+};
 const resources = pulumi.Resource as unknown as { callsites: () => readonly Callsite[] };
 
 /** `callsites`, `stackTrace`, three constructors of the SDK and the line of the program: the SDK reports the last one. */

@@ -94,7 +94,9 @@ export async function transformInvoke(
     request.setToken(message.getTok());
     request.setArgs(message.getArgs());
     request.setOptions(options);
-    const response = protocol.TransformInvokeResponse.deserializeBinary(await port(transform, request.serializeBinary()));
+    const response = protocol.TransformInvokeResponse.deserializeBinary(
+      await port(transform, request.serializeBinary()),
+    );
     message.setArgs(response.getArgs() ?? message.getArgs());
     message.setProvider(response.getOptions()?.getProvider() ?? message.getProvider());
     message.setVersion(response.getOptions()?.getVersion() ?? message.getVersion());

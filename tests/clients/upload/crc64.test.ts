@@ -6,7 +6,6 @@ import fc from "fast-check";
 import { combineCrc64, crc64, CRC64_START, encodeCrc64, finishCrc64, updateCrc64 } from "../../../clients/upload/crc64";
 import { checksumOf } from "../../support/upload-fake";
 
-
 describe("CRC-64/NVME", () => {
   it("gives the catalogue's check value", () => {
     const value = crc64(Buffer.from("123456789"));

@@ -35,7 +35,10 @@ describe("Uploader", () => {
     });
   }
 
-  function randomFile(size: number, name?: string): { bytes: Buffer<ArrayBuffer>; file: ReturnType<typeof createFile> } {
+  function randomFile(
+    size: number,
+    name?: string,
+  ): { bytes: Buffer<ArrayBuffer>; file: ReturnType<typeof createFile> } {
     const bytes = Buffer.from(randomBytes(size));
     return { bytes, file: createFile(bytes, name) };
   }
@@ -60,7 +63,9 @@ describe("Uploader", () => {
       together--;
     };
 
-    const done = await open({ clock: createFastClock(1) }).upload(file, { partSize: KIB }).done();
+    const done = await open({ clock: createFastClock(1) })
+      .upload(file, { partSize: KIB })
+      .done();
 
     assert.equal(done.state, "completed");
     assert.deepEqual(fake.objects, [bytes]);
@@ -72,7 +77,9 @@ describe("Uploader", () => {
     await serve({ minimumPartBytes: 5 * KIB ** 2 });
     const { bytes, file } = randomFile(11 * KIB ** 2);
 
-    await open({ clock: createFastClock(1) }).upload(file).done();
+    await open({ clock: createFastClock(1) })
+      .upload(file)
+      .done();
 
     assert.ok(fake.objects[0]?.equals(bytes));
     assert.equal(fake.count("part"), 3);
@@ -94,7 +101,10 @@ describe("Uploader", () => {
 
     const sizes = fake.calls.filter(({ kind }) => kind === "sign").map(({ partNumbers }) => partNumbers!.length);
     assert.ok(Math.max(...sizes) <= 5);
-    assert.equal(sizes.reduce((a, b) => a + b), 30);
+    assert.equal(
+      sizes.reduce((a, b) => a + b),
+      30,
+    );
   });
 
   it("U12: tries a part again after lost connections, throttling and server errors", async () => {
@@ -152,7 +162,7 @@ describe("Uploader", () => {
 
     const upload = open().upload(file);
 
-    await assert.rejects(upload.done(), (error: UploadError) => /ExposeHeaders/.test(error.message));
+    await assert.rejects(upload.done(), (error: UploadError) => error.message.includes("ExposeHeaders"));
     assert.equal(upload.state, "failed");
     assert.equal(fake.count("part"), 1);
   });
@@ -230,7 +240,10 @@ describe("Uploader", () => {
 
   describe("U10: resumption", () => {
     /** Sends part 1 and 2, then ends as a closed tab does. */
-    async function leaveHalfDone(file: ReturnType<typeof createFile>, environment: Partial<Environment>): Promise<void> {
+    async function leaveHalfDone(
+      file: ReturnType<typeof createFile>,
+      environment: Partial<Environment>,
+    ): Promise<void> {
       fake.fault = ({ partNumber }) =>
         partNumber && partNumber > 2 ? { type: "status", status: 400, code: "TabClosed" } : undefined;
       await assert.rejects(open(environment).upload(file, { partSize: KIB, parallel: 1 }).done());
@@ -257,7 +270,11 @@ describe("Uploader", () => {
       const store = createMemoryStore();
       const { bytes, file } = randomFile(KIB);
       fake.fault = ({ kind }) => (kind === "start" ? { type: "dropAnswer" } : undefined);
-      await assert.rejects(open({ store }, { retry: { attempts: 1, baseMs: 1, capMs: 1 } }).upload(file).done());
+      await assert.rejects(
+        open({ store }, { retry: { attempts: 1, baseMs: 1, capMs: 1 } })
+          .upload(file)
+          .done(),
+      );
       fake.fault = () => undefined;
 
       await open({ store }).upload(file).done();
@@ -312,7 +329,11 @@ describe("Uploader", () => {
       const store = createMemoryStore();
       const { file } = randomFile(KIB);
       fake.fault = ({ kind }) => (kind === "complete" ? { type: "dropAnswer" } : undefined);
-      await assert.rejects(open({ store }, { retry: { attempts: 1, baseMs: 1, capMs: 1 } }).upload(file).done());
+      await assert.rejects(
+        open({ store }, { retry: { attempts: 1, baseMs: 1, capMs: 1 } })
+          .upload(file)
+          .done(),
+      );
       fake.fault = () => undefined;
 
       await open({ store }).upload(file).done();
@@ -437,7 +458,10 @@ describe("Uploader", () => {
       await upload.cancel();
 
       assert.equal(upload.state, "cancelled");
-      assert.deepEqual([...fake.uploads.values()].map(({ description }) => description.state), ["aborted"]);
+      assert.deepEqual(
+        [...fake.uploads.values()].map(({ description }) => description.state),
+        ["aborted"],
+      );
     });
 
     it("cancels when the caller's signal aborts", async () => {
@@ -471,7 +495,10 @@ describe("Uploader", () => {
         return online || kind !== "part" ? undefined : { type: "drop" };
       };
       const { bytes, file } = randomFile(3 * KIB);
-      const upload = open({ connectivity }, { retry: { attempts: 1, baseMs: 1, capMs: 1 } }).upload(file, { partSize: KIB, parallel: 1 });
+      const upload = open({ connectivity }, { retry: { attempts: 1, baseMs: 1, capMs: 1 } }).upload(file, {
+        partSize: KIB,
+        parallel: 1,
+      });
       await offline.promise;
       assert.equal(upload.progress.online, false);
 
@@ -484,7 +511,8 @@ describe("Uploader", () => {
   });
 
   describe("U13: acceleration", () => {
-    const routes = (): (string | undefined)[] => fake.calls.filter(({ kind }) => kind === "part").map(({ route }) => route);
+    const routes = (): (string | undefined)[] =>
+      fake.calls.filter(({ kind }) => kind === "part").map(({ route }) => route);
 
     it("measures both hosts and takes the faster", async () => {
       await serve({ acceleration: true });
@@ -524,7 +552,8 @@ describe("Uploader", () => {
 
   describe("completion", () => {
     it("U24: repeats a completion whose answer was lost", async () => {
-      fake.fault = ({ kind }) => (kind === "complete" && fake.count("complete") === 1 ? { type: "dropAnswer" } : undefined);
+      fake.fault = ({ kind }) =>
+        kind === "complete" && fake.count("complete") === 1 ? { type: "dropAnswer" } : undefined;
       const { bytes, file } = randomFile(2 * KIB);
 
       await open().upload(file, { partSize: KIB }).done();
@@ -543,18 +572,24 @@ describe("Uploader", () => {
 
     it("U8: starts a fresh upload once when S3 reports a conflict", async () => {
       fake.fault = ({ kind }) =>
-        kind === "complete" && fake.count("complete") === 1 ? { type: "status", status: 409, code: "UploadConflict" } : undefined;
+        kind === "complete" && fake.count("complete") === 1
+          ? { type: "status", status: 409, code: "UploadConflict" }
+          : undefined;
       const { bytes, file } = randomFile(3 * KIB);
 
       await open().upload(file, { partSize: KIB }).done();
 
-      assert.deepEqual([...fake.uploads.values()].map(({ description }) => description.state), ["aborted", "completed"]);
+      assert.deepEqual(
+        [...fake.uploads.values()].map(({ description }) => description.state),
+        ["aborted", "completed"],
+      );
       assert.deepEqual(fake.objects, [bytes]);
       assert.equal(fake.count("part"), 6);
     });
 
     it("fails when S3 reports a conflict a second time", async () => {
-      fake.fault = ({ kind }) => (kind === "complete" ? { type: "status", status: 409, code: "UploadConflict" } : undefined);
+      fake.fault = ({ kind }) =>
+        kind === "complete" ? { type: "status", status: 409, code: "UploadConflict" } : undefined;
       const { file } = randomFile(KIB);
 
       await assert.rejects(open().upload(file).done(), failsWith("UploadConflict"));
@@ -563,7 +598,8 @@ describe("Uploader", () => {
     });
 
     it("U8: fails when the object exists already", async () => {
-      fake.fault = ({ kind }) => (kind === "complete" ? { type: "status", status: 409, code: "AlreadyExists" } : undefined);
+      fake.fault = ({ kind }) =>
+        kind === "complete" ? { type: "status", status: 409, code: "AlreadyExists" } : undefined;
       const { file } = randomFile(KIB);
 
       await assert.rejects(open().upload(file).done(), failsWith("AlreadyExists"));
@@ -599,7 +635,10 @@ describe("Uploader", () => {
 
     assert.deepEqual(states, ["uploading", "completing", "completed"]);
     assert.equal(bytes.at(-1), 8 * KIB);
-    assert.deepEqual(bytes, [...bytes].sort((a, b) => a - b));
+    assert.deepEqual(
+      bytes,
+      [...bytes].sort((a, b) => a - b),
+    );
     assert.equal(upload.progress.finishedParts, 8);
   });
 
@@ -621,7 +660,10 @@ describe("Uploader", () => {
 
 function reached(upload: Upload, state: string): Promise<void> {
   return new Promise((resolve) => {
-    if (upload.state === state) return resolve();
+    if (upload.state === state) {
+      resolve();
+      return;
+    }
     const stop = upload.on("state", (now) => {
       if (now !== state) return;
       stop();

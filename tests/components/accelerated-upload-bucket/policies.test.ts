@@ -163,7 +163,7 @@ describe("AcceleratedUploadBucket: policies", () => {
       new AcceleratedUploadBucket("media", { ...MINIMAL_ARGS, malwareProtection: {} });
     });
 
-    assert.deepEqual(JSON.parse(byName("media-scanner-role").inputs["assumeRolePolicy"] as string), {
+    assert.deepEqual(JSON.parse(byName("media-scanner-role").inputs.assumeRolePolicy as string), {
       Version: "2012-10-17",
       Statement: [
         {
@@ -188,7 +188,7 @@ describe("AcceleratedUploadBucket: policies", () => {
     const complaints: string[] = [];
     for (const { name, type, inputs } of resources) {
       if (type !== "aws:iam/rolePolicy:RolePolicy" && type !== "aws:s3/bucketPolicy:BucketPolicy") continue;
-      const found = await lintPolicy(JSON.parse(inputs["policy"] as string) as PolicyDocument);
+      const found = await lintPolicy(JSON.parse(inputs.policy as string) as PolicyDocument);
       complaints.push(...found.map((complaint) => `${name}: ${complaint}`));
     }
     const allowed = complaints.filter((complaint) => complaint.includes("DenyInsecureTransport"));

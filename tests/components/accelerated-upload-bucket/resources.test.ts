@@ -81,27 +81,27 @@ describe("AcceleratedUploadBucket: resources", () => {
       [blockPublicAcls, blockPublicPolicy, ignorePublicAcls, restrictPublicBuckets],
       [true, true, true, true],
     );
-    assert.deepEqual(byName("media-ownership-controls").inputs["rule"], { objectOwnership: "BucketOwnerEnforced" });
-    assert.deepEqual(byName("media-versioning").inputs["versioningConfiguration"], { status: "Enabled" });
-    assert.deepEqual(byName("media-encryption").inputs["rules"], [
+    assert.deepEqual(byName("media-ownership-controls").inputs.rule, { objectOwnership: "BucketOwnerEnforced" });
+    assert.deepEqual(byName("media-versioning").inputs.versioningConfiguration, { status: "Enabled" });
+    assert.deepEqual(byName("media-encryption").inputs.rules, [
       { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } },
     ]);
-    assert.equal(byName("media-bucket").inputs["forceDestroy"], false);
-    assert.equal(byName("media-table").inputs["deletionProtectionEnabled"], true);
+    assert.equal(byName("media-bucket").inputs.forceDestroy, false);
+    assert.equal(byName("media-table").inputs.deletionProtectionEnabled, true);
   });
 
   it("U19: encrypts with a customer key and bucket key when one is given", async () => {
     const kmsKeyArn = "arn:aws:kms:eu-west-1:111111111111:key/1";
     const { byName } = await evaluate({ kmsKeyArn });
 
-    assert.deepEqual(byName("media-encryption").inputs["rules"], [
+    assert.deepEqual(byName("media-encryption").inputs.rules, [
       {
         applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: kmsKeyArn },
         bucketKeyEnabled: true,
       },
     ]);
-    const rules = parsed(environmentOf(await evaluate({ kmsKeyArn }), "start")["UPLOAD_RULES"]);
-    assert.deepEqual([rules["serverSideEncryption"], rules["kmsKeyArn"]], ["aws:kms", kmsKeyArn]);
+    const rules = parsed(environmentOf(await evaluate({ kmsKeyArn }), "start").UPLOAD_RULES);
+    assert.deepEqual([rules.serverSideEncryption, rules.kmsKeyArn], ["aws:kms", kmsKeyArn]);
   });
 
   it("U15: aborts unfinished uploads after a day and never deletes finished ones unasked", async () => {
@@ -112,9 +112,9 @@ describe("AcceleratedUploadBucket: resources", () => {
       abortIncompleteMultipartUpload: { daysAfterInitiation: days },
     });
 
-    assert.deepEqual((await evaluate()).byName("media-lifecycle").inputs["rules"], [abortRule(1)]);
+    assert.deepEqual((await evaluate()).byName("media-lifecycle").inputs.rules, [abortRule(1)]);
     const asked = await evaluate({ abandonAfterDays: 3, expireObjectsAfterDays: 90 });
-    assert.deepEqual(asked.byName("media-lifecycle").inputs["rules"], [
+    assert.deepEqual(asked.byName("media-lifecycle").inputs.rules, [
       abortRule(3),
       { id: "expire-objects", status: "Enabled", filter: { prefix: "uploads/" }, expiration: { days: 90 } },
     ]);
@@ -123,7 +123,7 @@ describe("AcceleratedUploadBucket: resources", () => {
   it("U16: lists exactly the configured origins and exposes ETag and the checksum", async () => {
     const { byName } = await evaluate({ allowedOrigins: ["https://a.example.com", "https://b.example.com"] });
 
-    assert.deepEqual(byName("media-cors").inputs["corsRules"], [
+    assert.deepEqual(byName("media-cors").inputs.corsRules, [
       {
         id: "browser-uploads",
         allowedOrigins: ["https://a.example.com", "https://b.example.com"],
@@ -138,8 +138,8 @@ describe("AcceleratedUploadBucket: resources", () => {
   it("U1: every route asks for an ID token of the pool, and preflights for nothing", async () => {
     const { byName } = await evaluate();
 
-    const document = parsed<OpenApi>(byName("media-api").inputs["body"]);
-    const scheme = document.components.securitySchemes["caller"];
+    const document = parsed<OpenApi>(byName("media-api").inputs.body);
+    const scheme = document.components.securitySchemes.caller;
     assert.deepEqual(scheme, {
       type: "apiKey",
       name: "Authorization",
@@ -160,14 +160,14 @@ describe("AcceleratedUploadBucket: resources", () => {
       new AcceleratedUploadBucket("media", { allowedOrigins: MINIMAL_ARGS.allowedOrigins, authorizationMode: "iam" });
     });
 
-    const document = parsed<OpenApi>(evaluation.byName("media-api").inputs["body"]);
-    assert.equal(document.components.securitySchemes["caller"]?.["x-amazon-apigateway-authtype"], "awsSigv4");
+    const document = parsed<OpenApi>(evaluation.byName("media-api").inputs.body);
+    assert.equal(document.components.securitySchemes.caller?.["x-amazon-apigateway-authtype"], "awsSigv4");
   });
 
   it("U1: adds the source ranges as a resource policy beside the authorizer", async () => {
     const { byName } = await evaluate({ allowedSourceCidrs: ["192.0.2.0/24"] });
 
-    const document = parsed<OpenApi>(byName("media-api").inputs["body"]);
+    const document = parsed<OpenApi>(byName("media-api").inputs.body);
     assert.deepEqual(document["x-amazon-apigateway-policy"], {
       Version: "2012-10-17",
       Statement: [
@@ -198,9 +198,9 @@ describe("AcceleratedUploadBucket: resources", () => {
     const { methodPath, settings } = byName("media-method-settings").inputs;
     assert.equal(methodPath, "*/*");
     assert.deepEqual(settings, { throttlingRateLimit: 7, throttlingBurstLimit: 9, metricsEnabled: true });
-    const stageArn = byName("media-stage").outputs["arn"];
+    const stageArn = byName("media-stage").outputs.arn;
     const association = byName("media-web-acl-association").inputs;
-    assert.deepEqual([association["webAclArn"], association["resourceArn"]], [webAclArn, stageArn]);
+    assert.deepEqual([association.webAclArn, association.resourceArn], [webAclArn, stageArn]);
   });
 
   it("U22: raises alarms on stale uploads, 4xx, 5xx and bytes, told to a given topic, and no message when they end", async () => {
@@ -209,7 +209,7 @@ describe("AcceleratedUploadBucket: resources", () => {
 
     const alarms = byType("aws:cloudwatch/metricAlarm:MetricAlarm");
     assert.deepEqual(
-      Object.fromEntries(alarms.map(({ name, inputs }) => [name, [inputs["metricName"], inputs["threshold"]]])),
+      Object.fromEntries(alarms.map(({ name, inputs }) => [name, [inputs.metricName, inputs.threshold]])),
       {
         "media-stale-uploads-alarm": ["AbandonedUploads", 10],
         "media-client-errors-alarm": ["4XXError", 0.2],
@@ -219,9 +219,9 @@ describe("AcceleratedUploadBucket: resources", () => {
       },
     );
     for (const { inputs } of alarms) {
-      assert.deepEqual([inputs["alarmActions"], inputs["okActions"]], [[topicArn], undefined]);
+      assert.deepEqual([inputs.alarmActions, inputs.okActions], [[topicArn], undefined]);
     }
-    const { widgets } = parsed<{ widgets: unknown[] }>(byName("media-dashboard").inputs["dashboardBody"]);
+    const { widgets } = parsed<{ widgets: unknown[] }>(byName("media-dashboard").inputs.dashboardBody);
     assert.equal(widgets.length, 6);
   });
 
@@ -258,9 +258,9 @@ describe("AcceleratedUploadBucket: resources", () => {
   it("U34: yields the client's configuration and the origins of part URLs", async () => {
     const { output, byName } = await evaluate();
 
-    const bucketName = byName("media-bucket").outputs["bucket"] as string;
+    const bucketName = byName("media-bucket").outputs.bucket as string;
     assert.deepEqual(output("clientConfiguration"), {
-      apiUrl: byName("media-stage").outputs["invokeUrl"],
+      apiUrl: byName("media-stage").outputs.invokeUrl,
       region: "eu-west-1",
       bucketName,
       authorization: "cognito",
@@ -294,19 +294,19 @@ describe("AcceleratedUploadBucket: resources", () => {
     const { byName } = await evaluate({ malwareProtection: {} });
 
     const plan = byName("media-malware-protection-plan").inputs;
-    assert.deepEqual(plan["actions"], [{ taggings: [{ status: "ENABLED" }] }]);
-    assert.deepEqual(plan["protectedResource"], {
-      s3Bucket: { bucketName: byName("media-bucket").outputs["bucket"], objectPrefixes: ["uploads/"] },
+    assert.deepEqual(plan.actions, [{ taggings: [{ status: "ENABLED" }] }]);
+    assert.deepEqual(plan.protectedResource, {
+      s3Bucket: { bucketName: byName("media-bucket").outputs.bucket, objectPrefixes: ["uploads/"] },
     });
   });
 
   it("U20: leaves events of the bucket to EventBridge", async () => {
-    assert.equal((await evaluate()).byName("media-notification").inputs["eventbridge"], true);
+    assert.equal((await evaluate()).byName("media-notification").inputs.eventbridge, true);
   });
 
   it("redeploys the API when the document changes, and only then", async () => {
     const hash = async (args: Partial<AcceleratedUploadBucketArgs>): Promise<unknown> =>
-      (await evaluate(args)).byName("media-deployment").inputs["triggers"];
+      (await evaluate(args)).byName("media-deployment").inputs.triggers;
 
     assert.deepEqual(await hash({}), await hash({ urlExpirySeconds: 600 }));
     assert.notDeepEqual(await hash({}), await hash({ allowedSourceCidrs: ["192.0.2.0/24"] }));
@@ -315,10 +315,10 @@ describe("AcceleratedUploadBucket: resources", () => {
   it("A8: gives every log group a retention and every taggable resource the caller's tags", async () => {
     const { resources, byType } = await evaluate({ tags: { team: "media" }, logRetentionDays: 14 });
 
-    for (const group of byType("aws:cloudwatch/logGroup:LogGroup")) assert.equal(group.inputs["retentionInDays"], 14);
+    for (const group of byType("aws:cloudwatch/logGroup:LogGroup")) assert.equal(group.inputs.retentionInDays, 14);
     const taggable = /:(Bucket|Table|LogGroup|Role|Function|EventRule|RestApi|Stage|MetricAlarm)$/;
     const untagged = resources.filter(
-      ({ type, inputs }) => taggable.test(type) && JSON.stringify(inputs["tags"]) !== '{"team":"media"}',
+      ({ type, inputs }) => taggable.test(type) && JSON.stringify(inputs.tags) !== '{"team":"media"}',
     );
     assert.deepEqual(
       untagged.map(({ name }) => name),
@@ -330,7 +330,7 @@ describe("AcceleratedUploadBucket: resources", () => {
     const { resources } = await evaluate({ region: "us-west-2" });
 
     const elsewhere = resources.filter(
-      ({ custom, type, inputs }) => custom && !/^(pulumi:|aws:iam\/)/.test(type) && inputs["region"] !== "us-west-2",
+      ({ custom, type, inputs }) => custom && !/^(pulumi:|aws:iam\/)/.test(type) && inputs.region !== "us-west-2",
     );
     assert.deepEqual(
       elsewhere.map(({ name }) => name),
@@ -341,12 +341,12 @@ describe("AcceleratedUploadBucket: resources", () => {
   it("A2: lets API Gateway and EventBridge run a function only from its own route and rule", async () => {
     const { byType, byName } = await evaluate();
 
-    const api = byName("media-api").outputs["executionArn"] as string;
+    const api = byName("media-api").outputs.executionArn as string;
     assert.deepEqual(
       Object.fromEntries(
         byType("aws:lambda/permission:Permission").map(({ name, inputs }) => [
           name,
-          [inputs["principal"], inputs["sourceArn"]],
+          [inputs.principal, inputs.sourceArn],
         ]),
       ),
       {
@@ -356,7 +356,7 @@ describe("AcceleratedUploadBucket: resources", () => {
         "media-complete-permission": ["apigateway.amazonaws.com", `${api}/v1/POST/uploads/*/complete`],
         "media-abort-permission": ["apigateway.amazonaws.com", `${api}/v1/DELETE/uploads/*`],
         "media-list-permission": ["apigateway.amazonaws.com", `${api}/v1/GET/uploads`],
-        "media-sweep-permission": ["events.amazonaws.com", byName("media-sweep-rule").outputs["arn"]],
+        "media-sweep-permission": ["events.amazonaws.com", byName("media-sweep-rule").outputs.arn],
       },
     );
   });
@@ -400,8 +400,7 @@ describe("AcceleratedUploadBucket: resources", () => {
     });
 
     assert.deepEqual(evaluation.errors, []);
-    for (const { inputs } of evaluation.byType("aws:lambda/function:Function"))
-      assert.equal(inputs["memorySize"], 1769);
+    for (const { inputs } of evaluation.byType("aws:lambda/function:Function")) assert.equal(inputs.memorySize, 1769);
   });
 
   it("registers exactly its public fields as outputs", async () => {
@@ -440,7 +439,7 @@ function methodsOf({ paths }: OpenApi): (readonly [string, OpenApiMethod])[] {
 }
 
 function environmentOf({ byName }: ProgramEvaluation, handler: string): Readonly<Record<string, unknown>> {
-  const environment = byName(`media-${handler}-function`).inputs["environment"] as {
+  const environment = byName(`media-${handler}-function`).inputs.environment as {
     variables: Record<string, unknown>;
   };
   return environment.variables;

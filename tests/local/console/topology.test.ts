@@ -31,7 +31,9 @@ describe("the topology of a program", () => {
         "Bucket media-bucket",
         "Bucket site-bucket",
         "Distribution site-distribution",
-        ...["abort", "complete", "describe", "list", "sign", "start", "sweep"].map((name) => `Function media-${name}-function`),
+        ...["abort", "complete", "describe", "list", "sign", "start", "sweep"].map(
+          (name) => `Function media-${name}-function`,
+        ),
         "REST API media-api",
         "Rule media-sweep-rule",
         "Table media-table",

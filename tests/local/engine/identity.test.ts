@@ -45,7 +45,10 @@ describe("a resource's URN", () => {
       aws.s3.Bucket.get("same", "existing");
     });
 
-    assert.deepEqual(two.errors.map(({ kind, name }) => [kind, name]), [["duplicate-urn", "same"]]);
+    assert.deepEqual(
+      two.errors.map(({ kind, name }) => [kind, name]),
+      [["duplicate-urn", "same"]],
+    );
     assert.equal(two.byType("aws:s3/bucket:Bucket").length, 1);
   });
 });
@@ -60,7 +63,11 @@ describe("aliases", () => {
     const alias = aliased ? { aliases: [{ type: "test:index:Old", name: "store" }] } : {};
     const storage = new Part("storage", alias);
     new aws.sns.Topic("storage-topic", {}, { parent: storage });
-    new aws.sns.Topic("moved", {}, { parent: storage, ...(aliased && { aliases: [{ parent: pulumi.rootStackResource }] }) });
+    new aws.sns.Topic(
+      "moved",
+      {},
+      { parent: storage, ...(aliased && { aliases: [{ parent: pulumi.rootStackResource }] }) },
+    );
   };
   const moved = ["moved", "storage", "storage-bucket", "storage-topic"];
 
@@ -69,15 +76,28 @@ describe("aliases", () => {
     const { errors, steps } = await evaluateProgram(after(true), { previous: old.snapshot });
 
     assert.deepEqual(errors, []);
-    assert.deepEqual(steps.filter(({ op }) => op !== "same" && op !== "update"), []);
-    assert.deepEqual(steps.filter(({ aliasedFrom }) => aliasedFrom).map(({ name }) => name).sort(), moved);
+    assert.deepEqual(
+      steps.filter(({ op }) => op !== "same" && op !== "update"),
+      [],
+    );
+    assert.deepEqual(
+      steps
+        .filter(({ aliasedFrom }) => aliasedFrom)
+        .map(({ name }) => name)
+        .sort(),
+      moved,
+    );
   });
 
   it("are what prevents replacement: without them everything is created and deleted", async () => {
     const old = await evaluateProgram(before);
     const { steps } = await evaluateProgram(after(false), { previous: old.snapshot });
 
-    const of = (op: string): string[] => steps.filter((step) => step.op === op).map(({ name }) => name).sort();
+    const of = (op: string): string[] =>
+      steps
+        .filter((step) => step.op === op)
+        .map(({ name }) => name)
+        .sort();
     assert.deepEqual(of("create"), moved);
     assert.deepEqual(of("delete"), ["moved", "store", "store-bucket", "store-topic"]);
   });
@@ -93,7 +113,10 @@ describe("aliases", () => {
     );
 
     assert.equal(errors.length, 1);
-    assert.match(errors[0]?.message ?? "", /"c": the resource .*::a of the previous evaluation is already continued by .*::b/);
+    assert.match(
+      errors[0]?.message ?? "",
+      /"c": the resource .*::a of the previous evaluation is already continued by .*::b/,
+    );
   });
 });
 
@@ -107,7 +130,7 @@ describe("the provider of a resource", () => {
     });
 
     assert.deepEqual(errors, []);
-    const region = (name: string): unknown => byName(name).provider.inputs["region"];
+    const region = (name: string): unknown => byName(name).provider.inputs.region;
     assert.deepEqual(["inherits-bucket", "explicit", "default"].map(region), ["us-east-1", "us-east-1", "eu-west-1"]);
     assert.match(byName("default").provider.urn, /^urn:pulumi:dev::test::pulumi:providers:aws::default_\d+_\d+_\d+$/);
   });
@@ -123,7 +146,7 @@ describe("the provider of a resource", () => {
       { provider },
     );
 
-    assert.deepEqual(requests[0]?.provider.inputs["defaultTags"], { tags: { team: "core" } });
+    assert.deepEqual(requests[0]?.provider.inputs.defaultTags, { tags: { team: "core" } });
     assert.deepEqual(requests[0]?.parents, [result.byName("part").urn, result.byName("test-dev").urn]);
   });
 
@@ -136,7 +159,10 @@ describe("the provider of a resource", () => {
       () => void new aws.sns.Topic("t", {}, { provider: new Other("other", "p", {}) }),
     );
 
-    assert.equal(errors[0]?.message, 'aws:sns/topic:Topic "t": provider urn:pulumi:dev::test::pulumi:providers:other::p manages "other", not "aws"');
+    assert.equal(
+      errors[0]?.message,
+      'aws:sns/topic:Topic "t": provider urn:pulumi:dev::test::pulumi:providers:other::p manages "other", not "aws"',
+    );
   });
 
   it("makes a replacement when it changes to another one", async () => {
@@ -155,7 +181,10 @@ describe("the provider of a resource", () => {
     const { errors, steps } = await evaluateProgram(() => undefined, { previous: first.snapshot });
 
     assert.deepEqual(errors, []);
-    assert.deepEqual(steps.filter(({ op }) => op === "delete").map(({ name }) => name), ["far"]);
+    assert.deepEqual(
+      steps.filter(({ op }) => op === "delete").map(({ name }) => name),
+      ["far"],
+    );
   });
 });
 
@@ -169,7 +198,8 @@ describe("reads", () => {
     assert.deepEqual([first.errors, second.errors, third.errors], [[], [], []]);
     assert.equal(first.output("arn"), "arn:aws:s3:::media");
     assert.equal(first.byName("existing").external, true);
-    for (const { steps } of [second, third]) assert.ok(steps.every(({ name, op }) => name !== "existing" && op !== "create"));
+    for (const { steps } of [second, third])
+      assert.ok(steps.every(({ name, op }) => name !== "existing" && op !== "create"));
   });
 
   it("of other stacks give the outputs the caller supplied", async () => {
@@ -187,8 +217,11 @@ describe("reads", () => {
       stackReferences: { "acme/network/dev": {} },
     });
 
-    assert.deepEqual(errors.map(({ message }) => message), [
-      'pulumi:pulumi:StackReference "acme/nowhere/dev": unknown stack "acme/nowhere/dev"; known to this evaluation: acme/network/dev',
-    ]);
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      [
+        'pulumi:pulumi:StackReference "acme/nowhere/dev": unknown stack "acme/nowhere/dev"; known to this evaluation: acme/network/dev',
+      ],
+    );
   });
 });

@@ -10,9 +10,12 @@ import { fakeAws } from "../../support/fake-aws";
 import type { Operation, ResourceProvider } from "../../../local/engine";
 import type { ProgramEvaluation } from "../../support/engine-run";
 
-const topic = (displayName: string, opts: pulumi.CustomResourceOptions = {}) => () =>
-  void new aws.sns.Topic("topic", { displayName }, opts);
-const opOf = ({ steps }: ProgramEvaluation, name = "topic"): Operation | undefined => steps.find((step) => step.name === name)?.op;
+const topic =
+  (displayName: string, opts: pulumi.CustomResourceOptions = {}) =>
+  () =>
+    void new aws.sns.Topic("topic", { displayName }, opts);
+const opOf = ({ steps }: ProgramEvaluation, name = "topic"): Operation | undefined =>
+  steps.find((step) => step.name === name)?.op;
 
 /** A provider that records its calls. */
 function recording(overrides: Partial<ResourceProvider> = {}): { provider: ResourceProvider; calls: string[] } {
@@ -37,7 +40,7 @@ describe("a changed resource", () => {
     assert.deepEqual(calls, ["create topic", "update topic"]);
     assert.deepEqual(second.steps.find(({ name }) => name === "topic")?.changed, ["displayName"]);
     assert.equal(second.byName("topic").id, first.byName("topic").id);
-    assert.equal(second.byName("topic").outputs["displayName"], "two");
+    assert.equal(second.byName("topic").outputs.displayName, "two");
   });
 
   for (const [title, overrides] of [
@@ -48,12 +51,18 @@ describe("a changed resource", () => {
       const { provider, calls } = recording();
       const first = await evaluateProgram(topic("one"), { provider });
       const { update: _, ...rest } = provider;
-      const second = { ...rest, ...("diff" in overrides && { update: provider.update, ...overrides }) } as ResourceProvider;
+      const second = {
+        ...rest,
+        ...("diff" in overrides && { update: provider.update, ...overrides }),
+      } as ResourceProvider;
       const replaced = await evaluateProgram(topic("two"), { provider: second, previous: first.snapshot });
 
       assert.deepEqual(replaced.errors, []);
       assert.equal(opOf(replaced), "replace");
-      assert.deepEqual(calls.map((call) => call.split(" ")[0]), ["create", "create", "delete"]);
+      assert.deepEqual(
+        calls.map((call) => call.split(" ")[0]),
+        ["create", "create", "delete"],
+      );
     });
   }
 
@@ -62,7 +71,10 @@ describe("a changed resource", () => {
     const first = await evaluateProgram(topic("one"), { provider });
     await evaluateProgram(topic("two", { deleteBeforeReplace: true }), { provider, previous: first.snapshot });
 
-    assert.deepEqual(calls.map((call) => call.split(" ")[0]), ["create", "delete", "create"]);
+    assert.deepEqual(
+      calls.map((call) => call.split(" ")[0]),
+      ["create", "delete", "create"],
+    );
   });
 
   it("is replaced with `replaceOnChanges`, though it could be updated", async () => {
@@ -80,9 +92,10 @@ describe("a changed resource", () => {
       provider: fakeAws({ diff: () => "replace" }),
     });
 
-    assert.deepEqual(errors.map(({ kind, message }) => [kind, message]), [
-      ["protected", 'aws:sns/topic:Topic "topic": it would have to be replaced, but it is protected'],
-    ]);
+    assert.deepEqual(
+      errors.map(({ kind, message }) => [kind, message]),
+      [["protected", 'aws:sns/topic:Topic "topic": it would have to be replaced, but it is protected']],
+    );
   });
 
   it("is the same when what changed is in `ignoreChanges`, nested paths too", async () => {
@@ -109,8 +122,11 @@ describe("a changed resource", () => {
       fs.writeFileSync(file, "two");
       const changed = await evaluateProgram(program, { previous: first.snapshot });
 
-      assert.deepEqual([same, changed].map((one) => opOf(one, "page")), ["same", "update"]);
-      assert.deepEqual(first.byName("page").inputs["source"], { kind: "asset", path: file });
+      assert.deepEqual(
+        [same, changed].map((one) => opOf(one, "page")),
+        ["same", "update"],
+      );
+      assert.deepEqual(first.byName("page").inputs.source, { kind: "asset", path: file });
     } finally {
       fs.rmSync(folder, { recursive: true });
     }
@@ -120,7 +136,10 @@ describe("a changed resource", () => {
     const source = new pulumi.asset.FileAsset("/nowhere/page.html");
     const { errors } = await evaluateProgram(() => void new aws.s3.BucketObjectv2("page", { bucket: "b", source }));
 
-    assert.match(errors[0]?.message ?? "", /"page": the file or folder \/nowhere\/page\.html of an asset does not exist/);
+    assert.match(
+      errors[0]?.message ?? "",
+      /"page": the file or folder \/nowhere\/page\.html of an asset does not exist/,
+    );
   });
 });
 
@@ -136,7 +155,10 @@ describe("a resource the program no longer declares", () => {
     const second = await evaluateProgram(() => void new aws.sns.Topic("new"), { provider, previous: first.snapshot });
 
     assert.deepEqual(second.errors, []);
-    assert.deepEqual(calls.slice(2).map((call) => call.split(" ", 2).join(" ")), ["create new", "delete two", "delete one"]);
+    assert.deepEqual(
+      calls.slice(2).map((call) => call.split(" ", 2).join(" ")),
+      ["create new", "delete two", "delete one"],
+    );
     assert.ok(!second.snapshot.resources.some(({ name }) => name === "one"));
   });
 
@@ -145,7 +167,10 @@ describe("a resource the program no longer declares", () => {
     const first = await evaluateProgram(pair, { provider });
     const second = await evaluateProgram(() => undefined, { provider, previous: first.snapshot, preview: true });
 
-    assert.deepEqual(second.steps.filter(({ op }) => op === "delete").map(({ name }) => name), ["two", "one"]);
+    assert.deepEqual(
+      second.steps.filter(({ op }) => op === "delete").map(({ name }) => name),
+      ["two", "one"],
+    );
     assert.equal(calls.length, 2);
     assert.deepEqual(second.snapshot, first.snapshot);
   });
@@ -157,9 +182,15 @@ describe("a resource the program no longer declares", () => {
     });
     const { errors, snapshot } = await evaluateProgram(() => undefined, { previous: first.snapshot });
 
-    assert.deepEqual(errors.map(({ kind, name }) => [kind, name]), [["protected", "kept"]]);
+    assert.deepEqual(
+      errors.map(({ kind, name }) => [kind, name]),
+      [["protected", "kept"]],
+    );
     const topics = snapshot.resources.filter(({ type }) => type === "aws:sns/topic:Topic");
-    assert.deepEqual(topics.map(({ name }) => name), ["kept"]);
+    assert.deepEqual(
+      topics.map(({ name }) => name),
+      ["kept"],
+    );
   });
 
   it("is left alone in the cloud with `retainOnDelete`, or when what it lives in goes too (`deletedWith`)", async () => {
@@ -176,22 +207,35 @@ describe("a resource the program no longer declares", () => {
     const second = await evaluateProgram(() => undefined, { provider, previous: first.snapshot });
 
     assert.deepEqual(second.errors, []);
-    assert.deepEqual(calls.map((call) => call.split(" ", 2).join(" ")), ["delete home"]);
+    assert.deepEqual(
+      calls.map((call) => call.split(" ", 2).join(" ")),
+      ["delete home"],
+    );
   });
 
   it("is kept when something else failed", async () => {
     const first = await evaluateProgram(pair);
     const { provider, calls } = recording();
-    const second = await evaluateProgram(() => { throw new Error("boom"); }, { provider, previous: first.snapshot });
+    const second = await evaluateProgram(
+      () => {
+        throw new Error("boom");
+      },
+      { provider, previous: first.snapshot },
+    );
 
     assert.deepEqual(calls, []);
-    assert.deepEqual(second.snapshot.resources.map(({ name }) => name).sort(), first.snapshot.resources.map(({ name }) => name).sort());
+    assert.deepEqual(
+      second.snapshot.resources.map(({ name }) => name).sort(),
+      first.snapshot.resources.map(({ name }) => name).sort(),
+    );
   });
 });
 
 describe("a failing provider", () => {
   it("rejects the create, once, and leaves the resource and its dependents out of the snapshot", async () => {
-    const create = (): never => { throw new Error("TooManyTopics"); };
+    const create = (): never => {
+      throw new Error("TooManyTopics");
+    };
     const { errors, snapshot } = await evaluateProgram(
       () => {
         const one = new aws.sns.Topic("one");
@@ -201,24 +245,32 @@ describe("a failing provider", () => {
       { provider: fakeAws({ create }) },
     );
 
-    assert.deepEqual(errors.map(({ message }) => message), ['aws:sns/topic:Topic "one": TooManyTopics']);
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ['aws:sns/topic:Topic "one": TooManyTopics'],
+    );
     assert.ok(!snapshot.resources.some(({ type }) => type.startsWith("aws:")));
   });
 
   it("rejects the update and keeps the resource as it was", async () => {
     const first = await evaluateProgram(topic("one"));
-    const update = (): never => { throw new Error("Throttled"); };
+    const update = (): never => {
+      throw new Error("Throttled");
+    };
     const second = await evaluateProgram(topic("two"), { previous: first.snapshot, provider: fakeAws({ update }) });
 
     assert.equal(second.errors[0]?.message, 'aws:sns/topic:Topic "topic": Throttled');
-    assert.equal(second.snapshot.resources.find(({ name }) => name === "topic")?.inputs["displayName"], "one");
+    assert.equal(second.snapshot.resources.find(({ name }) => name === "topic")?.inputs.displayName, "one");
   });
 
   it("rejects a resource without an id, and one whose outputs are unknown after an update", async () => {
     const create = ({ name }: { name: string }) => (name === "topic" ? { outputs: {} } : { id: "x", outputs: {} });
     const { errors } = await evaluateProgram(topic("one"), { provider: fakeAws({ create }) });
 
-    assert.deepEqual(errors.map(({ message }) => message), ['aws:sns/topic:Topic "topic": the provider returned no id']);
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ['aws:sns/topic:Topic "topic": the provider returned no id'],
+    );
   });
 });
 
@@ -254,7 +306,10 @@ describe("hooks", () => {
 
     assert.deepEqual([preview.errors, update.errors], [[], []]);
     const { id } = update.byName("topic");
-    assert.deepEqual(inPreview.map((run) => run.split(" ")[0]), ["before-create"]);
+    assert.deepEqual(
+      inPreview.map((run) => run.split(" ")[0]),
+      ["before-create"],
+    );
     assert.deepEqual(runs, [`before-create topic  -`, `after-create topic ${id} ${id}`]);
     assert.match(id ?? "", new RegExp(ARN.replace(/\w{7}$/, "\\w{7}$")));
   });
@@ -263,15 +318,33 @@ describe("hooks", () => {
     const first = await evaluateProgram(hooked("one"));
     runs.length = 0;
     const second = await evaluateProgram(hooked("two"), { previous: first.snapshot });
-    await evaluateProgram(() => void hook("after-delete"), { previous: second.snapshot });
+    const third = await evaluateProgram(() => void hook("after-delete"), { previous: second.snapshot });
 
-    assert.deepEqual(runs.map((run) => run.split(" ")[0]), ["before-update", "after-delete"]);
+    assert.deepEqual(third.errors, []);
+    assert.deepEqual(
+      runs.map((run) => run.split(" ")[0]),
+      ["before-update", "after-delete"],
+    );
+  });
+
+  it("with `ignoreErrors` only warn", async () => {
+    const { errors, logs } = await evaluateProgram(() => {
+      const lenient = new pulumi.ResourceHook("b", () => Promise.reject(new Error("not today")), { ignoreErrors: true });
+      new aws.sns.Topic("t", {}, { hooks: { beforeCreate: [lenient] } });
+    });
+
+    assert.deepEqual(errors, []);
+    assert.match(logs[0]?.message ?? "", /hook "b" failed, which it allows: .*not today/);
   });
 
   it("reject the resource when a hook before it fails; one after it only warns", async () => {
     const failing = (name: string) => new pulumi.ResourceHook(name, () => Promise.reject(new Error("not today")));
-    const before = await evaluateProgram(() => void new aws.sns.Topic("t", {}, { hooks: { beforeCreate: [failing("b")] } }));
-    const after = await evaluateProgram(() => void new aws.sns.Topic("t", {}, { hooks: { afterCreate: [failing("a")] } }));
+    const before = await evaluateProgram(
+      () => void new aws.sns.Topic("t", {}, { hooks: { beforeCreate: [failing("b")] } }),
+    );
+    const after = await evaluateProgram(
+      () => void new aws.sns.Topic("t", {}, { hooks: { afterCreate: [failing("a")] } }),
+    );
 
     assert.equal(before.errors[0]?.kind, "hook");
     assert.match(before.errors[0].message, /"t": hook "b" \(beforeCreate\) failed: .*not today/);

@@ -11,7 +11,7 @@ describe("secrets", () => {
   it("stay secret from configuration and inputs to outputs, and are plain for the provider", async () => {
     const seen: unknown[] = [];
     const base = fakeAws();
-    const provider = fakeAws({ create: (request) => (seen.push(request.inputs["displayName"]), base.create(request)) });
+    const provider = fakeAws({ create: (request) => (seen.push(request.inputs.displayName), base.create(request)) });
     const { errors, outputs, byName } = await evaluateProgram(
       () => {
         const topic = new aws.sns.Topic("t", { displayName: new pulumi.Config().requireSecret("word") });
@@ -23,8 +23,8 @@ describe("secrets", () => {
 
     assert.deepEqual(errors, []);
     assert.ok(seen.includes("sesame"));
-    assert.deepEqual(outputs["word"], { value: "sesame", secret: true });
-    assert.deepEqual([outputs["arn"]?.secret, outputs["open"]?.secret], [true, false]);
+    assert.deepEqual(outputs.word, { value: "sesame", secret: true });
+    assert.deepEqual([outputs.arn?.secret, outputs.open?.secret], [true, false]);
     assert.deepEqual([byName("t").secretInputs, byName("u").secretOutputs], [["displayName"], ["arn"]]);
   });
 });
@@ -43,7 +43,7 @@ describe("a preview", () => {
     assert.deepEqual(errors, []);
     assert.deepEqual(byName("p").inputs, { arn: UNKNOWN, policy: UNKNOWN });
     assert.equal(output("id"), UNKNOWN);
-    assert.equal(output("name"), byName("t").inputs["name"]);
+    assert.equal(output("name"), byName("t").inputs.name);
   });
 
   it("does not call a function that depends on something still to be created, and an update does", async () => {
@@ -62,12 +62,14 @@ describe("a preview", () => {
 describe("transforms", () => {
   it("of a resource, its parents and the stack change inputs and options, in this order", async () => {
     const order: string[] = [];
-    const mark = (name: string): pulumi.ResourceTransform => (args) => {
-      if (args.type !== "aws:sns/topic:Topic") return undefined;
-      order.push(name);
-      const tags = { ...(args.props["tags"] as Record<string, string> | undefined), [name]: "yes" };
-      return { props: { ...args.props, tags }, opts: { ...args.opts, protect: true } };
-    };
+    const mark =
+      (name: string): pulumi.ResourceTransform =>
+      (args) => {
+        if (args.type !== "aws:sns/topic:Topic") return undefined;
+        order.push(name);
+        const tags = { ...(args.props.tags as Record<string, string> | undefined), [name]: "yes" };
+        return { props: { ...args.props, tags }, opts: { ...args.opts, protect: true } };
+      };
     const { errors, byName } = await evaluateProgram(() => {
       pulumi.runtime.registerResourceTransform(mark("stack"));
       const parent = new pulumi.ComponentResource("test:index:C", "c", {}, { transforms: [mark("parent")] });
@@ -76,7 +78,7 @@ describe("transforms", () => {
 
     assert.deepEqual(errors, []);
     assert.deepEqual(order, ["own", "parent", "stack"]);
-    assert.deepEqual(byName("t").inputs["tags"], { own: "yes", parent: "yes", stack: "yes" });
+    assert.deepEqual(byName("t").inputs.tags, { own: "yes", parent: "yes", stack: "yes" });
     assert.equal(byName("t").protect, true);
   });
 
@@ -90,11 +92,15 @@ describe("transforms", () => {
       { provider: fakeAws({ invoke }) },
     );
 
-    assert.equal(invokes[0]?.args["changed"], true);
+    assert.equal(invokes[0]?.args.changed, true);
   });
 
   it("reject the resource when they throw", async () => {
-    const transforms = [() => { throw new Error("no way"); }];
+    const transforms = [
+      () => {
+        throw new Error("no way");
+      },
+    ];
     const { errors } = await evaluateProgram(() => void new aws.sns.Topic("t", {}, { transforms }));
 
     assert.equal(errors.length, 1);
@@ -105,19 +111,30 @@ describe("transforms", () => {
 
 describe("a failing program", () => {
   it("rejects what the module body throws", async () => {
-    const { errors } = await evaluateProgram(() => { throw new Error("boom"); });
+    const { errors } = await evaluateProgram(() => {
+      throw new Error("boom");
+    });
 
-    assert.deepEqual(errors.map(({ kind, message }) => [kind, message]), [["program", "boom"]]);
+    assert.deepEqual(
+      errors.map(({ kind, message }) => [kind, message]),
+      [["program", "boom"]],
+    );
     assert.match(errors[0]?.stack ?? "", /program\.test/);
   });
 
   it("rejects a provider function that fails, unless the program catches it", async () => {
     const escaped = await evaluateProgram(() => ({ zone: aws.route53.getZoneOutput({ name: "x" }).zoneId }));
     const caught = await evaluateProgram(async () => ({
-      zone: await aws.route53.getZone({ name: "x" }).then(({ zoneId }) => zoneId, () => "none"),
+      zone: await aws.route53.getZone({ name: "x" }).then(
+        ({ zoneId }) => zoneId,
+        () => "none",
+      ),
     }));
 
-    assert.deepEqual(escaped.errors.map(({ kind }) => kind), ["invoke"]);
+    assert.deepEqual(
+      escaped.errors.map(({ kind }) => kind),
+      ["invoke"],
+    );
     assert.match(escaped.errors[0]?.message ?? "", /^aws:route53\/getZone:getZone: unknown function/);
     assert.deepEqual(caught.errors, []);
     assert.equal(caught.output("zone"), "none");
@@ -125,7 +142,10 @@ describe("a failing program", () => {
 
   it("rejects invalid inputs of a component with the properties it names", async () => {
     const { errors } = await evaluateProgram(() => {
-      throw new pulumi.InputPropertiesError({ message: "invalid site", errors: [{ propertyPath: "domain", reason: "is empty" }] });
+      throw new pulumi.InputPropertiesError({
+        message: "invalid site",
+        errors: [{ propertyPath: "domain", reason: "is empty" }],
+      });
     });
 
     assert.equal(errors[0]?.kind, "input");
@@ -141,11 +161,14 @@ describe("a failing program", () => {
     });
 
     assert.deepEqual(result.errors.map(({ name }) => name).sort(), ["one", "two"]);
-    assert.throws(() => assertSucceeded(result), (thrown) => {
-      assert.ok(thrown instanceof EvaluationFailedError);
-      assert.match(thrown.message, /^2 errors:\n- aws:nope\/one:One "one": .*\n- aws:nope\/two:Two "two": /);
-      return true;
-    });
+    assert.throws(
+      () => assertSucceeded(result),
+      (thrown) => {
+        assert.ok(thrown instanceof EvaluationFailedError);
+        assert.match(thrown.message, /^2 errors:\n- aws:nope\/one:One "one": .*\n- aws:nope\/two:Two "two": /);
+        return true;
+      },
+    );
     const fine = await evaluateProgram(() => undefined);
     assert.equal(assertSucceeded(fine), fine);
   });
@@ -155,7 +178,10 @@ describe("a failing program", () => {
       () => void new pulumi.ComponentResource("awsx:ec2:Vpc", "vpc", {}, {}, true),
     );
 
-    assert.deepEqual(errors.map(({ kind, name }) => [kind, name]), [["unsupported", "vpc"]]);
+    assert.deepEqual(
+      errors.map(({ kind, name }) => [kind, name]),
+      [["unsupported", "vpc"]],
+    );
   });
 });
 
@@ -171,20 +197,27 @@ describe("an evaluation", () => {
   it("queues behind another one: neither sees the other's resources or failures", async () => {
     const [one, two, three] = await Promise.all([
       evaluateProgram(() => void new aws.sns.Topic("one")),
-      evaluateProgram(() => { throw new Error("two"); }),
+      evaluateProgram(() => {
+        throw new Error("two");
+      }),
       evaluateProgram(() => void new aws.sns.Topic("three"), { stack: "other" }),
     ]);
 
-    assert.deepEqual([one, two, three].map(({ errors }) => errors.length), [0, 1, 0]);
-    assert.deepEqual([one, three].map(({ table }) => table().map(([, name, parent]) => [name, parent])), [
-      [["one", "test-dev"]],
-      [["three", "test-other"]],
-    ]);
+    assert.deepEqual(
+      [one, two, three].map(({ errors }) => errors.length),
+      [0, 1, 0],
+    );
+    assert.deepEqual(
+      [one, three].map(({ table }) => table().map(([, name, parent]) => [name, parent])),
+      [[["one", "test-dev"]], [["three", "test-other"]]],
+    );
   });
 
   it("leaves the process's own listeners for rejections in place", async () => {
     const before = process.listeners("unhandledRejection");
-    await evaluateProgram(() => { throw new Error("boom"); });
+    await evaluateProgram(() => {
+      throw new Error("boom");
+    });
 
     assert.deepEqual(process.listeners("unhandledRejection"), before);
   });
@@ -197,7 +230,10 @@ describe("an evaluation", () => {
       provider: fakeAws({ create }),
     });
 
-    assert.deepEqual(errors.map(({ kind }) => kind), ["cancelled"]);
+    assert.deepEqual(
+      errors.map(({ kind }) => kind),
+      ["cancelled"],
+    );
   });
 
   it("keeps to the number of provider operations at a time", async () => {
@@ -215,6 +251,9 @@ describe("an evaluation", () => {
   });
 
   it("rejects a `parallel` that is no positive whole number", async () => {
-    await assert.rejects(evaluateProgram(() => undefined, { parallel: 0 }), /parallel must be a whole number of 1 or more, not 0/);
+    await assert.rejects(
+      evaluateProgram(() => undefined, { parallel: 0 }),
+      /parallel must be a whole number of 1 or more, not 0/,
+    );
   });
 });

@@ -17,10 +17,13 @@ const program = (name: string): string => path.join(__dirname, "programs", `${na
 const executorOptions = (name: string) => ({ program: program(name), cwd: path.resolve(__dirname, "../../..") });
 
 type Way = (name: string, options: EngineOptions) => Promise<Evaluation>;
+const inThisProcess: Way = (name, options) => evaluate({ ...options, program: program(name) });
+const inChild: Way = (name, options) => evaluateInChild({ ...options, program: program(name) });
+const withExecutor: Way = (name, { idleTimeout: _, ...options }) => runWithExecutor({ ...options, ...executorOptions(name) });
 const WAYS: Readonly<Record<string, Way>> = {
-  "in this process": (name, options) => evaluate({ ...options, program: program(name) }),
-  "in a child": (name, options) => evaluateInChild({ ...options, program: program(name) }),
-  "with Pulumi's executor": (name, { idleTimeout: _, ...options }) => runWithExecutor({ ...options, ...executorOptions(name) }),
+  "in this process": inThisProcess,
+  "in a child": inChild,
+  "with Pulumi's executor": withExecutor,
 };
 
 /** What must not depend on the way. Registration order may: it is that of promises. */
@@ -35,12 +38,20 @@ const byName = ({ resources }: Evaluation, name: string): EvaluatedResource => {
   return found;
 };
 
+/** One update per way: most tests look at the same one. */
+const updates = new Map<Way, Promise<Evaluation>>();
+function updateOf(way: Way): Promise<Evaluation> {
+  const known = updates.get(way) ?? way("site", OPTIONS);
+  updates.set(way, known);
+  return known;
+}
+
 for (const [title, way] of Object.entries(WAYS)) {
   describe(`a program evaluated ${title}`, function () {
     this.timeout(60_000);
 
     it("has the resources and outputs of an update", async () => {
-      const update = await way("site", OPTIONS);
+      const update = await updateOf(way);
 
       assert.deepEqual(update.errors, []);
       const far = byName(update, "far-bucket");
@@ -57,6 +68,12 @@ for (const [title, way] of Object.entries(WAYS)) {
       assert.deepEqual(update.outputs["account"], { value: "111111111111", secret: false });
     });
 
+    it("is the same as in this process", async () => {
+      const [own, update] = await Promise.all([updateOf(inThisProcess), updateOf(way)]);
+
+      assert.deepEqual(comparable(update), comparable(own));
+    });
+
     it("has the unknowns of a preview, and known names", async () => {
       const preview = await way("site", { ...OPTIONS, preview: true });
 
@@ -71,7 +88,7 @@ for (const [title, way] of Object.entries(WAYS)) {
     });
 
     it("is all the same when it is evaluated again, and nothing is created", async () => {
-      const first = await way("site", OPTIONS);
+      const first = await updateOf(way);
       const create = (): never => assert.fail("create was called");
       const second = await way("site", { ...OPTIONS, previous: first.snapshot, provider: fakeAws({ create }) });
 
@@ -81,36 +98,12 @@ for (const [title, way] of Object.entries(WAYS)) {
       assert.deepEqual(second.outputs, first.outputs);
     });
 
-    it("rejects a duplicate URN once, naming the resource", async () => {
-      const { errors, resources } = await way("duplicate", OPTIONS);
-
-      assert.equal(errors.length, 1);
-      assert.equal(errors[0]?.kind, "duplicate-urn");
-      assert.match(errors[0].message, /^aws:s3\/bucket:Bucket "twice": Duplicate resource URN/);
-      assert.equal(resources.filter(({ name }) => name === "twice").length, 1);
-    });
-
-    it("rejects a throwing apply once", async () => {
-      const { errors } = await way("throws", OPTIONS);
-
-      assert.equal(errors.length, 1);
-      assert.match(errors[0]?.message ?? "", /boom in apply/);
-    });
-
     it("rejects an input that never resolves, naming resource and property", async () => {
-      const { errors } = await way("never", { ...OPTIONS, idleTimeout: 2_000 });
+      const { errors } = await way("never", { ...OPTIONS, idleTimeout: 1_000 });
 
       assert.equal(errors.length, 1);
       assert.deepEqual([errors[0]?.kind, errors[0]?.name], ["unresolved", "stuck"]);
       assert.deepEqual(errors[0]?.problems, [{ property: "bucket", reason: "does not resolve" }]);
-    });
-
-    it("rejects missing configuration, naming the key", async () => {
-      const { errors } = await way("site", { ...OPTIONS, config: {}, secretConfigKeys: [] });
-
-      assert.equal(errors.length, 1, JSON.stringify(errors));
-      assert.equal(errors[0]?.kind, "config");
-      assert.match(errors[0].message, /site:domain/);
     });
 
     it("rejects what the provider refuses, naming resource and property", async () => {
@@ -135,33 +128,64 @@ for (const [title, way] of Object.entries(WAYS)) {
   });
 }
 
-describe("the three ways together", function () {
-  this.timeout(60_000);
+// A child runs the in-process code, so these need no third process.
+for (const [title, way] of Object.entries(WAYS).filter(([, one]) => one !== inChild)) {
+  describe(`a failing program evaluated ${title}`, function () {
+    this.timeout(60_000);
 
-  it("give the same result", async () => {
-    const [own, child, executor] = await Promise.all(Object.values(WAYS).map((way) => way("site", OPTIONS)));
+    it("rejects a duplicate URN once, naming the resource", async () => {
+      const { errors, resources } = await way("duplicate", OPTIONS);
 
-    assert.ok(own && child && executor);
-    assert.deepEqual(comparable(child), comparable(own));
-    assert.deepEqual(comparable(executor), comparable(own));
+      assert.equal(errors.length, 1);
+      assert.equal(errors[0]?.kind, "duplicate-urn");
+      assert.match(errors[0].message, /^aws:s3\/bucket:Bucket "twice": Duplicate resource URN/);
+      assert.equal(resources.filter(({ name }) => name === "twice").length, 1);
+    });
+
+    it("rejects a throwing apply once", async () => {
+      const { errors } = await way("throws", OPTIONS);
+
+      assert.equal(errors.length, 1);
+      assert.match(errors[0]?.message ?? "", /boom in apply/);
+    });
+
+    it("rejects missing configuration, naming the key", async () => {
+      const { errors } = await way("site", { ...OPTIONS, config: {}, secretConfigKeys: [] });
+
+      assert.equal(errors.length, 1, JSON.stringify(errors));
+      assert.equal(errors[0]?.kind, "config");
+      assert.match(errors[0].message, /site:domain/);
+    });
   });
-});
+}
 
 describe("Pulumi's executor", function () {
   this.timeout(60_000);
 
-  it("ends with the exit codes Pulumi documents", async () => {
-    const run = async (name: string): Promise<number | null> =>
-      (await runWithExecutor({ ...OPTIONS, ...executorOptions(name) })).exitCode;
+  it("ends with the exit codes Pulumi documents, and waits for resources that timers create", async () => {
+    const late = await runWithExecutor({ ...OPTIONS, ...executorOptions("late") });
+    const throws = await runWithExecutor({ ...OPTIONS, ...executorOptions("throws") });
+    const never = await runWithExecutor({ ...OPTIONS, ...executorOptions("never") });
 
-    assert.deepEqual(await Promise.all(["late", "throws", "never"].map(run)), [0, 32, 1]);
+    assert.deepEqual([late, throws, never].map(({ exitCode }) => exitCode), [0, 32, 1]);
+    assert.ok(late.resources.some(({ name }) => name === "late"));
   });
 
   it("rejects a program that does not end in time", async () => {
-    const { errors, exitCode } = await runWithExecutor({ ...OPTIONS, ...executorOptions("hangs"), timeout: 3_000 });
+    const { errors, exitCode } = await runWithExecutor({ ...OPTIONS, ...executorOptions("hangs"), timeout: 1_500 });
 
     assert.equal(exitCode, null);
     assert.deepEqual([errors[0]?.kind, errors[0]?.message], ["unresolved", "the executor did not finish in time"]);
+  });
+
+  it("deletes what the program no longer declares", async () => {
+    const deleted: string[] = [];
+    const provider = fakeAws({ delete: ({ name }) => void deleted.push(name) });
+    const late = await runWithExecutor({ ...OPTIONS, ...executorOptions("late") });
+    const { errors } = await runWithExecutor({ ...OPTIONS, ...executorOptions("environment"), provider, previous: late.snapshot });
+
+    assert.deepEqual(errors, []);
+    assert.deepEqual(deleted, ["late"]);
   });
 });
 
@@ -179,13 +203,20 @@ describe("a child", function () {
     const leftovers = { AWS_ACCESS_KEY_ID: "AKIA", AWS_PROFILE: "prod", TS_NODE_PROJECT: "x", PULUMI_CONFIG: "{}" };
     Object.assign(process.env, leftovers);
     try {
-      const { errors, outputs } = await evaluateInChild({ ...OPTIONS, program: program("environment"), env: { EXTRA: "1" } });
+      const { errors, outputs } = await evaluateInChild({
+        ...OPTIONS,
+        program: program("environment"),
+        env: { EXTRA: "1" },
+      });
 
       assert.deepEqual(errors, []);
-      const names = outputs["names"]?.value as readonly string[];
-      assert.deepEqual(names.filter((name) => name in leftovers), []);
+      const names = outputs.names?.value as readonly string[];
+      assert.deepEqual(
+        names.filter((name) => name in leftovers),
+        [],
+      );
       assert.ok(names.includes("EXTRA") && names.includes("PATH"));
-      assert.equal(outputs["cwd"]?.value, path.join(__dirname, "programs"));
+      assert.equal(outputs.cwd?.value, path.join(__dirname, "programs"));
     } finally {
       for (const name of Object.keys(leftovers)) delete process.env[name];
     }
@@ -197,8 +228,11 @@ describe("a child", function () {
       stacks.map((stack) => evaluateInChild({ ...OPTIONS, stack, program: program("environment") })),
     );
 
-    assert.deepEqual(results.flatMap(({ errors }) => errors), []);
-    assert.equal(new Set(results.map(({ outputs }) => outputs["pid"]?.value)).size, stacks.length);
+    assert.deepEqual(
+      results.flatMap(({ errors }) => errors),
+      [],
+    );
+    assert.equal(new Set(results.map(({ outputs }) => outputs.pid?.value)).size, stacks.length);
     for (const [index, { resources }] of results.entries()) {
       assert.ok(resources.every(({ urn }) => urn.startsWith(`urn:pulumi:${stacks[index]}::`)));
     }
@@ -217,7 +251,10 @@ describe("a child", function () {
   it("rejects an exception that a timer throws", async () => {
     const { errors } = await evaluateInChild({ ...OPTIONS, program: program("crashes") });
 
-    assert.deepEqual(errors.map(({ message }) => message), ["boom in timer"]);
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ["boom in timer"],
+    );
   });
 
   it("rejects a program that never yields when the signal aborts, and kills it", async () => {
@@ -225,7 +262,10 @@ describe("a child", function () {
     const started = evaluateInChild({ ...OPTIONS, program: program("hangs"), signal: controller.signal });
     setImmediate(() => controller.abort());
 
-    assert.deepEqual((await started).errors.map(({ kind }) => kind), ["cancelled"]);
+    assert.deepEqual(
+      (await started).errors.map(({ kind }) => kind),
+      ["cancelled"],
+    );
   });
 
   it("reports progress with counts", async () => {

@@ -3,7 +3,8 @@ import type { InputProblem } from "../../core/errors";
 import { InputReader } from "../../core/input-reader";
 import type { PropertyMap } from "../../core/resource-model";
 
-const notSimulated = "is not simulated by the local run; leave it out in stack dev, or add it in local/cloud/cloudfront";
+const notSimulated =
+  "is not simulated by the local run; leave it out in stack dev, or add it in local/cloud/cloudfront";
 const methodSets = [
   ["GET", "HEAD"],
   ["GET", "HEAD", "OPTIONS"],
@@ -25,7 +26,13 @@ export function checkDistribution(inputs: PropertyMap): readonly InputProblem[] 
   for (const name of ["origins", "defaultCacheBehavior", "enabled", "restrictions", "viewerCertificate"]) {
     if (!reader.has(name)) reader.refuse(name, "is required");
   }
-  for (const name of ["originGroups", "webAclId", "continuousDeploymentPolicyId", "viewerMtlsConfig", "connectionFunctionAssociation"]) {
+  for (const name of [
+    "originGroups",
+    "webAclId",
+    "continuousDeploymentPolicyId",
+    "viewerMtlsConfig",
+    "connectionFunctionAssociation",
+  ]) {
     if (isGiven(inputs[name])) reader.refuse(name, notSimulated);
   }
   if (reader.text("defaultRootObject")?.startsWith("/")) {
@@ -36,7 +43,11 @@ export function checkDistribution(inputs: PropertyMap): readonly InputProblem[] 
   if (fallback) checkBehavior(fallback, originIds);
   for (const behavior of reader.list("orderedCacheBehaviors")) {
     behavior.requiredText("pathPattern");
-    behavior.matching("pathPattern", /^[A-Za-z0-9_\-.*$/~"'@:+&?]{1,255}$/, "1 to 255 letters, digits or any of _-.*$/~\"'@:+&?");
+    behavior.matching(
+      "pathPattern",
+      /^[A-Za-z0-9_\-.*$/~"'@:+&?]{1,255}$/,
+      "1 to 255 letters, digits or any of _-.*$/~\"'@:+&?",
+    );
     checkBehavior(behavior, originIds);
   }
   checkErrors(reader);
@@ -53,15 +64,24 @@ function checkOrigins(reader: InputReader): ReadonlySet<string> {
     if (ids.has(id)) origin.refuse("originId", `must be unique in the distribution, got ${id} twice`);
     ids.add(id);
     const domain = origin.requiredText("domainName") ?? "";
-    if (/^https?:|[/:]/.test(domain)) origin.refuse("domainName", `must be a host name without scheme, port or path, got ${domain}`);
-    origin.matching("originPath", /^$|^\/.*[^/]$/, "empty, or a path that begins with a slash and does not end with one");
+    if (/^https?:|[/:]/.test(domain))
+      origin.refuse("domainName", `must be a host name without scheme, port or path, got ${domain}`);
+    origin.matching(
+      "originPath",
+      /^$|^\/.*[^/]$/,
+      "empty, or a path that begins with a slash and does not end with one",
+    );
     if (origin.has("vpcOriginConfig")) origin.refuse("vpcOriginConfig", notSimulated);
     if (origin.nested("s3OriginConfig")?.text("originAccessIdentity")) {
-      origin.refuse("s3OriginConfig.originAccessIdentity", "origin access identities are not simulated; use originAccessControlId");
+      origin.refuse(
+        "s3OriginConfig.originAccessIdentity",
+        "origin access identities are not simulated; use originAccessControlId",
+      );
     }
     const custom = origin.nested("customOriginConfig");
     custom?.choice("originProtocolPolicy", ["http-only", "https-only", "match-viewer"]);
-    if (custom && origin.has("s3OriginConfig")) origin.refuse("s3OriginConfig", "excludes customOriginConfig; set one of them");
+    if (custom && origin.has("s3OriginConfig"))
+      origin.refuse("s3OriginConfig", "excludes customOriginConfig; set one of them");
     if (!custom && domain !== "" && !/\.s3[.-].*amazonaws\.com$/.test(domain)) {
       origin.refuse("customOriginConfig", `is required: ${domain} is not the host name of an S3 bucket`);
     }
@@ -78,10 +98,16 @@ function checkBehavior(behavior: InputReader, originIds: ReadonlySet<string>): v
   behavior.choice("viewerProtocolPolicy", viewerProtocols);
   const allowed = behavior.texts("allowedMethods");
   if (!methodSets.some((set) => sameMembers(set, allowed))) {
-    behavior.refuse("allowedMethods", `must be ${methodSets.map((set) => set.join(", ")).join("; or ")}, got ${allowed.join(", ")}`);
+    behavior.refuse(
+      "allowedMethods",
+      `must be ${methodSets.map((set) => set.join(", ")).join("; or ")}, got ${allowed.join(", ")}`,
+    );
   }
   const cached = behavior.texts("cachedMethods");
-  if (!methodSets.slice(0, 2).some((set) => sameMembers(set, cached)) || !cached.every((method) => allowed.includes(method))) {
+  if (
+    !methodSets.slice(0, 2).some((set) => sameMembers(set, cached)) ||
+    !cached.every((method) => allowed.includes(method))
+  ) {
     behavior.refuse("cachedMethods", `must be GET, HEAD or GET, HEAD, OPTIONS, and allowed, got ${cached.join(", ")}`);
   }
   if (isGiven(behavior.text("cachePolicyId")) === behavior.has("forwardedValues")) {
@@ -91,7 +117,8 @@ function checkBehavior(behavior: InputReader, originIds: ReadonlySet<string>): v
     behavior.refuse("originRequestPolicyId", "needs cachePolicyId");
   }
   for (const name of unsupportedOfBehavior) {
-    const given = name === "fieldLevelEncryptionId" ? behavior.text(name) : behavior.has(name) && isGiven(listOf(behavior, name));
+    const given =
+      name === "fieldLevelEncryptionId" ? behavior.text(name) : behavior.has(name) && isGiven(listOf(behavior, name));
     if (given) behavior.refuse(name, notSimulated);
   }
 }
@@ -109,7 +136,8 @@ function checkErrors(reader: InputReader): void {
     const page = error.text("responsePagePath") ?? "";
     const responseCode = error.number("responseCode") ?? 0;
     if (page !== "" && !page.startsWith("/")) error.refuse("responsePagePath", `must begin with a slash, got ${page}`);
-    if ((page === "") !== (responseCode === 0)) error.refuse("responseCode", "responseCode and responsePagePath go together");
+    if ((page === "") !== (responseCode === 0))
+      error.refuse("responseCode", "responseCode and responsePagePath go together");
   }
 }
 
@@ -117,7 +145,10 @@ function checkCertificate(reader: InputReader): void {
   const certificate = reader.nested("viewerCertificate");
   const arn = certificate?.text("acmCertificateArn");
   if (arn && arn.split(":")[3] !== "us-east-1") {
-    reader.refuse("viewerCertificate.acmCertificateArn", "must be a certificate in us-east-1, whatever the Region of the stack");
+    reader.refuse(
+      "viewerCertificate.acmCertificateArn",
+      "must be a certificate in us-east-1, whatever the Region of the stack",
+    );
   }
   const own = Boolean(arn) || Boolean(certificate?.text("iamCertificateId"));
   const byDefault = certificate?.flag("cloudfrontDefaultCertificate") ?? false;

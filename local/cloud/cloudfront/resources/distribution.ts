@@ -24,7 +24,7 @@ export function distributionModel(state: CloudFrontState): ResourceModel {
       const running = state.distributions.get(id);
       if (!running) return create(state, inputs, context);
       running.definition = defineDistribution(inputs, identity(id, context), state);
-      await (inputs["enabled"] === true ? open(state, running, inputs, context) : close(running));
+      await (inputs.enabled === true ? open(state, running, inputs, context) : close(running));
       return { id, outputs: outputs(state, running, inputs, context, old) };
     },
     delete: async (id) => {
@@ -39,7 +39,11 @@ function identity(id: string, context: ResourceContext): { id: string; arn: stri
   return { id, arn: `arn:aws:cloudfront::${context.accountId}:distribution/${id}`, accountId: context.accountId };
 }
 
-async function create(state: CloudFrontState, inputs: PropertyMap, context: ResourceContext): Promise<RealisedResource> {
+async function create(
+  state: CloudFrontState,
+  inputs: PropertyMap,
+  context: ResourceContext,
+): Promise<RealisedResource> {
   const id = `E${state.context.uniqueId(13).toUpperCase()}`;
   const running: RunningDistribution = {
     definition: defineDistribution(inputs, identity(id, context), state),
@@ -48,7 +52,7 @@ async function create(state: CloudFrontState, inputs: PropertyMap, context: Reso
     withdraw: () => undefined,
   };
   state.distributions.set(id, running);
-  if (inputs["enabled"] === true) await open(state, running, inputs, context);
+  if (inputs.enabled === true) await open(state, running, inputs, context);
   return { id, outputs: outputs(state, running, inputs, context) };
 }
 
@@ -62,7 +66,7 @@ async function open(
   if (running.listener) return;
   const { hosts } = state.context;
   const listener = await state.context.listen(createViewerHandler(state.context, () => running.definition));
-  const aliases = Array.isArray(inputs["aliases"]) ? inputs["aliases"].map(String) : [];
+  const aliases = Array.isArray(inputs.aliases) ? inputs.aliases.map(String) : [];
   const urls = [running.domainName, ...aliases].map((name) => `https://${name}`);
   for (const url of urls) hosts.add(url, listener.origin);
   const hide = state.context.announce({ label: "Website", url: listener.origin, urn: context.urn, page: true });
@@ -90,7 +94,7 @@ function outputs(
     ...inputs,
     ...tagOutputs(inputs, context),
     arn: running.definition.arn,
-    callerReference: old?.["callerReference"] ?? `terraform-${state.context.uniqueId(26)}`,
+    callerReference: old?.callerReference ?? `terraform-${state.context.uniqueId(26)}`,
     domainName: running.domainName,
     etag: `E${state.context.uniqueId(13).toUpperCase()}`,
     hostedZoneId,

@@ -5,12 +5,19 @@ import { cacheRulesOf, originRequestRulesOf } from "../forwarding";
 import { responseHeaderRulesOf } from "../response-headers";
 import type { CloudFrontState } from "../state";
 
-const notSimulated = "is not simulated by the local run; leave it out in stack dev, or add it in local/cloud/cloudfront";
+const notSimulated =
+  "is not simulated by the local run; leave it out in stack dev, or add it in local/cloud/cloudfront";
 const frameOptions = ["DENY", "SAMEORIGIN"];
 
 /** Models of access controls and policies. */
 export function policyModels(state: CloudFrontState): readonly ResourceModel[] {
-  return [accessControlModel(state), responseHeadersModel(state), cachePolicyModel(state), originRequestModel(state), functionModel()];
+  return [
+    accessControlModel(state),
+    responseHeadersModel(state),
+    cachePolicyModel(state),
+    originRequestModel(state),
+    functionModel(),
+  ];
 }
 
 function accessControlModel(state: CloudFrontState): ResourceModel {
@@ -20,7 +27,8 @@ function accessControlModel(state: CloudFrontState): ResourceModel {
     summary: "CloudFront signs its requests to the origin; the bucket's policy is evaluated with aws:SourceArn.",
     check: (inputs) => {
       const reader = new InputReader(inputs);
-      for (const name of ["originAccessControlOriginType", "signingBehavior", "signingProtocol"]) reader.requiredText(name);
+      for (const name of ["originAccessControlOriginType", "signingBehavior", "signingProtocol"])
+        reader.requiredText(name);
       reader.matching("name", /^.{1,64}$/, "1 to 64 characters");
       reader.choice("originAccessControlOriginType", ["s3", "lambda"]);
       reader.choice("signingBehavior", ["always", "never", "no-override"]);
@@ -29,8 +37,8 @@ function accessControlModel(state: CloudFrontState): ResourceModel {
     },
     ...stored(state, state.accessControls, "origin-access-control", 64, (inputs, id) => ({
       id,
-      originType: String(inputs["originAccessControlOriginType"]),
-      signingBehavior: String(inputs["signingBehavior"]),
+      originType: String(inputs.originAccessControlOriginType),
+      signingBehavior: String(inputs.signingBehavior),
     })),
   };
 }
@@ -75,7 +83,9 @@ function cachePolicyModel(state: CloudFrontState): ResourceModel {
       if (!parameters) reader.refuse("parametersInCacheKeyAndForwardedToOrigin", "is required");
       parameters?.nested("headersConfig")?.choice("headerBehavior", ["none", "whitelist"]);
       parameters?.nested("cookiesConfig")?.choice("cookieBehavior", ["none", "whitelist", "allExcept", "all"]);
-      parameters?.nested("queryStringsConfig")?.choice("queryStringBehavior", ["none", "whitelist", "allExcept", "all"]);
+      parameters
+        ?.nested("queryStringsConfig")
+        ?.choice("queryStringBehavior", ["none", "whitelist", "allExcept", "all"]);
       const [minimum, fallback] = [reader.number("minTtl") ?? 0, reader.number("defaultTtl") ?? 86_400];
       const maximum = reader.number("maxTtl") ?? 31_536_000;
       if (minimum > fallback || fallback > maximum) {

@@ -14,7 +14,9 @@ function resourceServerModel(state: CognitoState): ResourceModel {
   const apply = async (inputs: PropertyMap): Promise<RealisedResource> => {
     const pool = state.pool(text(inputs, "userPoolId"));
     const identifier = text(inputs, "identifier");
-    const scopes = new InputReader(inputs).list("scopes").map((scope) => `${identifier}/${scope.text("scopeName") ?? ""}`);
+    const scopes = new InputReader(inputs)
+      .list("scopes")
+      .map((scope) => `${identifier}/${scope.text("scopeName") ?? ""}`);
     pool.customScopes.set(identifier, scopes);
     return { id: `${pool.id}|${identifier}`, outputs: { ...inputs, region: pool.region, scopeIdentifiers: scopes } };
   };
@@ -27,11 +29,19 @@ function resourceServerModel(state: CognitoState): ResourceModel {
       reader.requiredText("userPoolId");
       reader.requiredText("name");
       reader.requiredText("identifier");
-      reader.matching("identifier", /^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/, "1 to 256 printable characters without spaces");
+      reader.matching(
+        "identifier",
+        /^[\x21\x23-\x5B\x5D-\x7E]{1,256}$/,
+        "1 to 256 printable characters without spaces",
+      );
       for (const scope of reader.list("scopes")) {
         scope.requiredText("scopeName");
         scope.requiredText("scopeDescription");
-        scope.matching("scopeName", /^[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]{1,256}$/, "1 to 256 characters without spaces and /");
+        scope.matching(
+          "scopeName",
+          /^[\x21\x23-\x2E\x30-\x5B\x5D-\x7E]{1,256}$/,
+          "1 to 256 characters without spaces and /",
+        );
       }
       return reader.problems;
     },
@@ -57,7 +67,11 @@ function userGroupModel(state: CognitoState): ResourceModel {
     create: async (inputs, context) => {
       const pool = state.pool(text(inputs, "userPoolId"));
       const reader = new InputReader(inputs);
-      const [description, precedence, roleArn] = [reader.text("description"), reader.number("precedence"), reader.text("roleArn")];
+      const [description, precedence, roleArn] = [
+        reader.text("description"),
+        reader.number("precedence"),
+        reader.text("roleArn"),
+      ];
       const group: PoolGroup = {
         name: reader.text("name") ?? context.autoname(128),
         ...(description === undefined ? {} : { description }),
@@ -105,7 +119,14 @@ function userModel(state: CognitoState): ResourceModel {
       const at = new Date(user.createdAt).toISOString();
       return {
         id: `${pool.id}/${text(inputs, "username")}`,
-        outputs: { ...inputs, region: pool.region, sub: user.sub, status: user.status, creationDate: at, lastModifiedDate: at },
+        outputs: {
+          ...inputs,
+          region: pool.region,
+          sub: user.sub,
+          status: user.status,
+          creationDate: at,
+          lastModifiedDate: at,
+        },
       };
     },
     delete: async (_, outputs) => {
@@ -132,7 +153,7 @@ function brandingModel(state: CognitoState): ResourceModel {
     create: async (inputs) => {
       const pool = state.pool(text(inputs, "userPoolId"));
       const brandingId = state.context.uniqueId(32);
-      const settings = inputs["settings"] ?? "{}";
+      const settings = inputs.settings ?? "{}";
       const outputs = { ...inputs, region: pool.region, managedLoginBrandingId: brandingId, settingsAll: settings };
       return { id: `${pool.id},${brandingId}`, outputs };
     },

@@ -55,7 +55,10 @@ function check(inputs: PropertyMap): readonly InputProblem[] {
   const providers = reader.texts("supportedIdentityProviders");
   const foreign = providers.filter((provider) => provider !== "COGNITO");
   if (foreign.length > 0) {
-    reader.refuse("supportedIdentityProviders", `only COGNITO is simulated by the local run, got ${foreign.join(", ")}`);
+    reader.refuse(
+      "supportedIdentityProviders",
+      `only COGNITO is simulated by the local run, got ${foreign.join(", ")}`,
+    );
   }
   checkOauth(reader);
   checkLifetimes(reader);
@@ -73,8 +76,10 @@ function checkOauth(reader: InputReader): void {
   const scopes = reader.texts("allowedOauthScopes");
   const enabled = reader.flag("allowedOauthFlowsUserPoolClient") ?? false;
   refuseOthers(reader, "allowedOauthFlows", flows, ["code", "implicit", "client_credentials"]);
-  if (enabled && flows.length === 0) reader.refuse("allowedOauthFlows", "needs at least one flow, code say, when OAuth is on");
-  if (enabled && scopes.length === 0) reader.refuse("allowedOauthScopes", "needs at least one scope, openid say, when OAuth is on");
+  if (enabled && flows.length === 0)
+    reader.refuse("allowedOauthFlows", "needs at least one flow, code say, when OAuth is on");
+  if (enabled && scopes.length === 0)
+    reader.refuse("allowedOauthScopes", "needs at least one scope, openid say, when OAuth is on");
   if (!enabled && flows.length > 0) {
     reader.refuse("allowedOauthFlowsUserPoolClient", "must be true to use allowedOauthFlows and allowedOauthScopes");
   }
@@ -84,12 +89,16 @@ function checkOauth(reader: InputReader): void {
   for (const scope of scopes) {
     const standard = standardScopes.some((name) => name === scope);
     if (!standard && !scope.includes("/")) {
-      reader.refuse("allowedOauthScopes", `${scope} is neither one of ${standardScopes.join(", ")} nor identifier/scope`);
+      reader.refuse(
+        "allowedOauthScopes",
+        `${scope} is neither one of ${standardScopes.join(", ")} nor identifier/scope`,
+      );
     }
   }
   const callbacks = reader.texts("callbackUrls");
   const needsCallback = flows.some((flow) => flow === "code" || flow === "implicit");
-  if (enabled && needsCallback && callbacks.length === 0) reader.refuse("callbackUrls", "needs at least one URL for this flow");
+  if (enabled && needsCallback && callbacks.length === 0)
+    reader.refuse("callbackUrls", "needs at least one URL for this flow");
   checkUrls(reader, "callbackUrls", callbacks);
   checkUrls(reader, "logoutUrls", reader.texts("logoutUrls"));
   const fallback = reader.text("defaultRedirectUri");
@@ -106,7 +115,8 @@ function checkUrls(reader: InputReader, name: string, urls: readonly string[]): 
     const localHost = parsed && ["localhost", "127.0.0.1", "[::1]"].includes(parsed.hostname);
     if (!parsed) reader.refuse(name, `must be absolute URLs, got ${url}`);
     else if (url.includes("#")) reader.refuse(name, `must not have a fragment, got ${url}`);
-    else if (parsed.protocol === "http:" && !localHost) reader.refuse(name, `must be https, http only for localhost, got ${url}`);
+    else if (parsed.protocol === "http:" && !localHost)
+      reader.refuse(name, `must be https, http only for localhost, got ${url}`);
   }
 }
 
@@ -132,7 +142,7 @@ function refuseOthers(reader: InputReader, name: string, values: readonly string
 
 function create(state: CognitoState, inputs: PropertyMap, context: ResourceContext): RealisedResource {
   const pool = state.pool(text(inputs, "userPoolId"));
-  const secret = inputs["generateSecret"] === true ? randomBytes(38).toString("base64url") : undefined;
+  const secret = inputs.generateSecret === true ? randomBytes(38).toString("base64url") : undefined;
   return realise(pool, buildClient(inputs, context, state.context.uniqueId(26), secret), inputs);
 }
 
@@ -175,7 +185,10 @@ function buildClient(
 
 function realise(pool: Pool, client: PoolClient, inputs: PropertyMap): RealisedResource {
   const unknown = client.oauthScopes.find((scope) => !scopeExists(pool, scope));
-  if (unknown) throw new Error(`allowedOauthScopes: ${unknown} is not a scope of the user pool; declare its resource server first`);
+  if (unknown)
+    throw new Error(
+      `allowedOauthScopes: ${unknown} is not a scope of the user pool; declare its resource server first`,
+    );
   pool.clients.set(client.id, client);
   return {
     id: client.id,

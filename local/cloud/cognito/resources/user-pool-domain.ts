@@ -11,11 +11,12 @@ export function userPoolDomainModel(state: CognitoState): ResourceModel {
   return {
     type: "aws:cognito/userPoolDomain:UserPoolDomain",
     fidelity: "realised",
-    summary: "The sign-in page and the OAuth 2.0 endpoints, on a listener of their own. Custom domains are not simulated.",
+    summary:
+      "The sign-in page and the OAuth 2.0 endpoints, on a listener of their own. Custom domains are not simulated.",
     check,
     create: (inputs, context) => create(state, inputs, context),
     delete: async (id, outputs) => {
-      const pool = state.store.pools.get(String(outputs["userPoolId"]));
+      const pool = state.store.pools.get(String(outputs.userPoolId));
       if (pool) delete pool.domain;
       const open = state.domains.get(id);
       state.domains.delete(id);
@@ -46,12 +47,13 @@ function check(inputs: PropertyMap): readonly InputProblem[] {
 }
 
 async function create(state: CognitoState, inputs: PropertyMap, context: ResourceContext): Promise<RealisedResource> {
-  const domain = String(inputs["domain"]);
-  const pool = state.pool(String(inputs["userPoolId"]));
+  const domain = String(inputs.domain);
+  const pool = state.pool(String(inputs.userPoolId));
   if (state.domains.has(domain)) {
     throw new AwsError("InvalidParameterException", "Domain already associated with another user pool.");
   }
-  if (pool.domain !== undefined) throw new AwsError("InvalidParameterException", "User pool already has a domain configured.");
+  if (pool.domain !== undefined)
+    throw new AwsError("InvalidParameterException", "User pool already has a domain configured.");
   pool.domain = domain;
   const listener = await state.context.listen(createDomainHandler(state.context, pool, state.refreshTokens));
   const awsUrl = `https://${domain}.auth.${pool.region}.amazoncognito.com`;

@@ -44,7 +44,10 @@ function check(inputs: PropertyMap): readonly InputProblem[] {
   reader.choice("deletionProtection", ["ACTIVE", "INACTIVE"]);
   reader.choice("userPoolTier", ["LITE", "ESSENTIALS", "PLUS"]);
   if (reader.choice("mfaConfiguration", ["OFF", "OPTIONAL", "ON"]) === "ON") {
-    reader.refuse("mfaConfiguration", `ON is not simulated by the local run; use OPTIONAL in stack dev, or add it in ${file}`);
+    reader.refuse(
+      "mfaConfiguration",
+      `ON is not simulated by the local run; use OPTIONAL in stack dev, or add it in ${file}`,
+    );
   }
   if (reader.has("lambdaConfig")) {
     reader.refuse("lambdaConfig", `triggers are not simulated by the local run; add them in ${file}`);
@@ -58,7 +61,7 @@ function check(inputs: PropertyMap): readonly InputProblem[] {
     schema.choice("attributeDataType", attributeTypes);
   }
   const mode = reader.nested("userPoolAddOns")?.choice("advancedSecurityMode", ["OFF", "AUDIT", "ENFORCED"]);
-  if ((mode === "AUDIT" || mode === "ENFORCED") && inputs["userPoolTier"] !== "PLUS") {
+  if ((mode === "AUDIT" || mode === "ENFORCED") && inputs.userPoolTier !== "PLUS") {
     reader.refuse("userPoolAddOns.advancedSecurityMode", `${mode} needs userPoolTier PLUS`);
   }
   return reader.problems;
@@ -68,7 +71,8 @@ function checkSignIn(reader: InputReader): void {
   const username = reader.texts("usernameAttributes");
   const alias = reader.texts("aliasAttributes");
   const verified = reader.texts("autoVerifiedAttributes");
-  if (username.length > 0 && alias.length > 0) reader.refuse("aliasAttributes", "excludes usernameAttributes; set one of them");
+  if (username.length > 0 && alias.length > 0)
+    reader.refuse("aliasAttributes", "excludes usernameAttributes; set one of them");
   const rules: readonly (readonly [string, readonly string[], readonly string[]])[] = [
     ["usernameAttributes", username, ["email", "phone_number"]],
     ["aliasAttributes", alias, ["email", "phone_number", "preferred_username"]],
@@ -99,7 +103,7 @@ async function create(state: CognitoState, inputs: PropertyMap, context: Resourc
     issuer: `https://cognito-idp.${region}.amazonaws.com/${id}`,
     key: newSigningKey(),
     name: nameOf(inputs, context, 128),
-    deletionProtection: inputs["deletionProtection"] === "ACTIVE",
+    deletionProtection: inputs.deletionProtection === "ACTIVE",
     passwordPolicy: passwordPolicy(reader),
     usernameAttributes: reader.texts("usernameAttributes"),
     aliasAttributes: reader.texts("aliasAttributes"),
@@ -126,9 +130,10 @@ function update(
   const pool = state.pool(id);
   const fixed = ["usernameAttributes", "aliasAttributes", "usernameConfiguration"] as const;
   const changed = fixed.find((name) => JSON.stringify(inputs[name]) !== JSON.stringify(old[name]));
-  if (changed) throw new AwsError("InvalidParameterException", `${changed} cannot be changed; the pool must be replaced`);
+  if (changed)
+    throw new AwsError("InvalidParameterException", `${changed} cannot be changed; the pool must be replaced`);
   pool.name = nameOf(inputs, context, 128, old);
-  pool.deletionProtection = inputs["deletionProtection"] === "ACTIVE";
+  pool.deletionProtection = inputs.deletionProtection === "ACTIVE";
   pool.passwordPolicy = passwordPolicy(new InputReader(inputs));
   return { id, outputs: outputs(state, pool, inputs, context) };
 }

@@ -128,7 +128,7 @@ export function createPolicyModel({ roles, uniqueId }: PolicyModelOptions): Reso
       return { id: arn, outputs: { ...outputs(arn, name, inputs, context), policyId } };
     },
     update: async (id, inputs, old, context) => {
-      const name = String(old.name);
+      const name = optionalText(old.name) ?? "";
       const moved =
         (optionalText(inputs.name) ?? name) !== name || (optionalText(inputs.path) ?? "/") !== (old.path ?? "/");
       if (moved)
@@ -169,7 +169,8 @@ export function createRolePolicyAttachmentModel({ roles }: PolicyModelOptions): 
       return { id: `${role.name}/${arn}`, outputs: { ...inputs, role: role.name } };
     },
     delete: async (_id, outputs, context) => {
-      roles.byName(context.accountId, String(outputs.role))?.attached.delete(String(outputs.policyArn));
+      const role = roles.byName(context.accountId, optionalText(outputs.role) ?? "");
+      role?.attached.delete(optionalText(outputs.policyArn) ?? "");
     },
   };
 }

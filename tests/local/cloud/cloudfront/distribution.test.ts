@@ -37,13 +37,17 @@ interface Answer {
 /** fetch decompresses and hides hop-by-hop headers; this does not. */
 function get(url: string, options: { method?: string; headers?: Record<string, string> } = {}): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { method: options.method ?? "GET", headers: options.headers ?? {}, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
-      });
-    });
+    const outgoing = request(
+      url,
+      { method: options.method ?? "GET", headers: options.headers ?? {}, agent: false },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => {
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
+        });
+      },
+    );
     outgoing.on("error", reject).end();
   });
 }
@@ -101,8 +105,8 @@ describe("a distribution in front of a private bucket", () => {
       defaultRootObject: "index.html",
       ...changes,
     });
-    const url = running.cloud.localise(`https://${String(outputs["domainName"])}`);
-    return { origin: url, arn: String(outputs["arn"]), outputs };
+    const url = running.cloud.localise(`https://${String(outputs.domainName)}`);
+    return { origin: url, arn: String(outputs.arn), outputs };
   }
 
   async function admit(distributionArn: string): Promise<void> {
@@ -124,10 +128,10 @@ describe("a distribution in front of a private bucket", () => {
   it("returns AWS's own names", async () => {
     const { outputs } = await distribute();
 
-    assert.match(String(outputs["domainName"]), /^d[a-z0-9]{13}\.cloudfront\.net$/);
-    assert.match(String(outputs["arn"]), /^arn:aws:cloudfront::000000000000:distribution\/E[A-Z0-9]{13}$/);
-    assert.equal(outputs["hostedZoneId"], "Z2FDTNDATAQYW2");
-    assert.equal(outputs["status"], "Deployed");
+    assert.match(String(outputs.domainName), /^d[a-z0-9]{13}\.cloudfront\.net$/);
+    assert.match(String(outputs.arn), /^arn:aws:cloudfront::000000000000:distribution\/E[A-Z0-9]{13}$/);
+    assert.equal(outputs.hostedZoneId, "Z2FDTNDATAQYW2");
+    assert.equal(outputs.status, "Deployed");
   });
 
   it("reads the bucket as the bucket's policy allows: this distribution, and no other", async () => {
@@ -246,23 +250,39 @@ describe("a distribution in front of other origins", () => {
   });
   after(() => running.cloud.stop());
 
-  async function distribute(changes: PropertyMap, domainName = "abc123.execute-api.eu-west-1.amazonaws.com"): Promise<string> {
-    const custom = { httpPort: 80, httpsPort: 443, originProtocolPolicy: "https-only", originSslProtocols: ["TLSv1.2"] };
+  async function distribute(
+    changes: PropertyMap,
+    domainName = "abc123.execute-api.eu-west-1.amazonaws.com",
+  ): Promise<string> {
+    const custom = {
+      httpPort: 80,
+      httpsPort: 443,
+      originProtocolPolicy: "https-only",
+      originSslProtocols: ["TLSv1.2"],
+    };
     const { outputs } = await running.declare("aws:cloudfront/distribution:Distribution", {
       ...common,
       origins: [
-        { originId: "site", domainName, originPath: "/dev", customOriginConfig: custom, customHeaders: [{ name: "X-Secret", value: "s" }] },
+        {
+          originId: "site",
+          domainName,
+          originPath: "/dev",
+          customOriginConfig: custom,
+          customHeaders: [{ name: "X-Secret", value: "s" }],
+        },
       ],
       defaultCacheBehavior: { ...behavior, cachePolicyId: cachingDisabled },
       ...changes,
     });
-    return running.cloud.localise(`https://${String(outputs["domainName"])}`);
+    return running.cloud.localise(`https://${String(outputs.domainName)}`);
   }
 
   it("forwards nothing but what the policies name", async () => {
     const origin = await distribute({});
 
-    const answer = await get(`${origin}/items?x=1`, { headers: { cookie: "a=1", "x-custom": "1", authorization: "Bearer t" } });
+    const answer = await get(`${origin}/items?x=1`, {
+      headers: { cookie: "a=1", "x-custom": "1", authorization: "Bearer t" },
+    });
 
     assert.equal(answer.body.toString(), "api /dev/items");
     const headers: IncomingMessage["headers"] = seen?.headers ?? {};
@@ -298,7 +318,9 @@ describe("a distribution in front of other origins", () => {
   it("chooses the first behaviour whose path pattern fits", async () => {
     const all = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
     const origin = await distribute({
-      orderedCacheBehaviors: [{ ...behavior, cachePolicyId: cachingDisabled, pathPattern: "/api/*", allowedMethods: all }],
+      orderedCacheBehaviors: [
+        { ...behavior, cachePolicyId: cachingDisabled, pathPattern: "/api/*", allowedMethods: all },
+      ],
     });
 
     assert.equal((await get(`${origin}/api/items`, { method: "DELETE" })).status, 200);

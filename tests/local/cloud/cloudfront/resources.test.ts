@@ -27,30 +27,88 @@ const certificate = "arn:aws:acm:us-east-1:123456789012:certificate/x";
 
 describe("inputs of CloudFront resources", () => {
   const service = createCloudFrontService(createTestContext());
-  const withBehavior = (changes: PropertyMap): PropertyMap => ({ ...valid, defaultCacheBehavior: { ...behavior, ...changes } });
+  const withBehavior = (changes: PropertyMap): PropertyMap => ({
+    ...valid,
+    defaultCacheBehavior: { ...behavior, ...changes },
+  });
   const withOrigin = (changes: PropertyMap): PropertyMap => ({ ...valid, origins: [{ ...site, ...changes }] });
   const cases: readonly (readonly [string, string, PropertyMap, RegExp])[] = [
-    ["a root object with a slash", distribution, { ...valid, defaultRootObject: "/index.html" }, /^defaultRootObject: must not begin/],
-    ["a target that is no origin", distribution, withBehavior({ targetOriginId: "x" }), /targetOriginId: must be the originId/],
-    ["any other set of methods", distribution, withBehavior({ allowedMethods: ["GET", "HEAD", "POST"] }), /allowedMethods: must be/],
-    ["cached methods that are not allowed", distribution, withBehavior({ cachedMethods: ["GET", "HEAD", "OPTIONS"] }), /cachedMethods: /],
-    ["neither policy nor forwarded values", distribution, withBehavior({ cachePolicyId: "" }), /exactly one of cachePolicyId/],
-    ["functions at the edge", distribution, withBehavior({ functionAssociations: [{ eventType: "viewer-request" }] }), /not simulated/],
+    [
+      "a root object with a slash",
+      distribution,
+      { ...valid, defaultRootObject: "/index.html" },
+      /^defaultRootObject: must not begin/,
+    ],
+    [
+      "a target that is no origin",
+      distribution,
+      withBehavior({ targetOriginId: "x" }),
+      /targetOriginId: must be the originId/,
+    ],
+    [
+      "any other set of methods",
+      distribution,
+      withBehavior({ allowedMethods: ["GET", "HEAD", "POST"] }),
+      /allowedMethods: must be/,
+    ],
+    [
+      "cached methods that are not allowed",
+      distribution,
+      withBehavior({ cachedMethods: ["GET", "HEAD", "OPTIONS"] }),
+      /cachedMethods: /,
+    ],
+    [
+      "neither policy nor forwarded values",
+      distribution,
+      withBehavior({ cachePolicyId: "" }),
+      /exactly one of cachePolicyId/,
+    ],
+    [
+      "functions at the edge",
+      distribution,
+      withBehavior({ functionAssociations: [{ eventType: "viewer-request" }] }),
+      /not simulated/,
+    ],
     ["signed URLs", distribution, withBehavior({ trustedKeyGroups: ["k"] }), /trustedKeyGroups: is not simulated/],
     ["web ACLs", distribution, { ...valid, webAclId: "arn" }, /^webAclId: is not simulated/],
     ["two origins with one id", distribution, { ...valid, origins: [site, site] }, /originId: must be unique/],
-    ["URLs as origin", distribution, withOrigin({ domainName: "https://x.example/", customOriginConfig: {} }), /domainName: must be a host name/],
+    [
+      "URLs as origin",
+      distribution,
+      withOrigin({ domainName: "https://x.example/", customOriginConfig: {} }),
+      /domainName: must be a host name/,
+    ],
     ["origin paths that end with a slash", distribution, withOrigin({ originPath: "/x/" }), /originPath: must be/],
-    ["origin access identities", distribution, withOrigin({ s3OriginConfig: { originAccessIdentity: "x" } }), /use originAccessControlId/],
-    ["other hosts without a custom origin", distribution, withOrigin({ domainName: "api.example.com" }), /customOriginConfig: is required/],
-    ["error codes that cannot be replaced", distribution, { ...valid, customErrorResponses: [{ errorCode: 401 }] }, /errorCode: must be one/],
+    [
+      "origin access identities",
+      distribution,
+      withOrigin({ s3OriginConfig: { originAccessIdentity: "x" } }),
+      /use originAccessControlId/,
+    ],
+    [
+      "other hosts without a custom origin",
+      distribution,
+      withOrigin({ domainName: "api.example.com" }),
+      /customOriginConfig: is required/,
+    ],
+    [
+      "error codes that cannot be replaced",
+      distribution,
+      { ...valid, customErrorResponses: [{ errorCode: 401 }] },
+      /errorCode: must be one/,
+    ],
     [
       "an error page without a status",
       distribution,
       { ...valid, customErrorResponses: [{ errorCode: 404, responsePagePath: "/x" }] },
       /go together/,
     ],
-    ["aliases without a certificate", distribution, { ...valid, aliases: ["www.example.com"] }, /^aliases: needs a certificate/],
+    [
+      "aliases without a certificate",
+      distribution,
+      { ...valid, aliases: ["www.example.com"] },
+      /^aliases: needs a certificate/,
+    ],
     [
       "certificates of another Region",
       distribution,
@@ -125,14 +183,18 @@ describe("CORS of response headers policies", () => {
     override: true,
   };
   const apply = (origin: string | undefined, changes: Partial<CorsRules> = {}) =>
-    applyResponseHeaders({ added: [], removed: [], cors: { ...cors, ...changes } }, { "access-control-allow-origin": "old" }, origin);
+    applyResponseHeaders(
+      { added: [], removed: [], cors: { ...cors, ...changes } },
+      { "access-control-allow-origin": "old" },
+      origin,
+    );
 
   it("names the origin that fits, with credentials", () => {
     const headers = apply("https://www.example.com");
 
     assert.equal(headers["access-control-allow-origin"], "https://www.example.com");
     assert.equal(headers["access-control-allow-credentials"], "true");
-    assert.equal(headers["vary"], "Origin");
+    assert.equal(headers.vary, "Origin");
   });
 
   it("rejects other origins, and keeps the origin's own headers unless told to override", () => {

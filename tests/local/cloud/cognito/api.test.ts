@@ -18,7 +18,7 @@ function call(
 }
 
 function resultOf(answer: JsonAnswer): Record<string, string> {
-  return answer.body["AuthenticationResult"] as Record<string, string>;
+  return answer.body.AuthenticationResult as Record<string, string>;
 }
 
 describe("cognito-idp API", () => {
@@ -29,23 +29,30 @@ describe("cognito-idp API", () => {
   after(() => fixture.stop());
 
   const initiate = (parameters: Record<string, string>, flow = "USER_PASSWORD_AUTH") =>
-    call(fixture, "InitiateAuth", { ClientId: fixture.clientId, AuthFlow: flow, AuthParameters: parameters }, "anonymous");
+    call(
+      fixture,
+      "InitiateAuth",
+      { ClientId: fixture.clientId, AuthFlow: flow, AuthParameters: parameters },
+      "anonymous",
+    );
 
   it("signs in with a password, unsigned, and renews with the refresh token", async () => {
     const { username, password } = fixture.demo;
 
     const first = resultOf(await initiate({ USERNAME: username, PASSWORD: password }));
-    const renewed = resultOf(await initiate({ REFRESH_TOKEN: first["RefreshToken"] ?? "" }, "REFRESH_TOKEN_AUTH"));
+    const renewed = resultOf(await initiate({ REFRESH_TOKEN: first.RefreshToken ?? "" }, "REFRESH_TOKEN_AUTH"));
 
-    const claims = await fixture.service.verify(renewed["AccessToken"] ?? "", [fixture.poolArn]);
-    assert.equal(claims["scope"], "aws.cognito.signin.user.admin");
-    assert.equal(renewed["RefreshToken"], undefined);
+    const claims = await fixture.service.verify(renewed.AccessToken ?? "", [fixture.poolArn]);
+    assert.equal(claims.scope, "aws.cognito.signin.user.admin");
+    assert.equal(renewed.RefreshToken, undefined);
   });
 
   it("rejects wrong passwords; unknown users get their own error unless the client hides them", async () => {
     const wrong = await initiate({ USERNAME: fixture.demo.username, PASSWORD: "Wrong-1234" });
     const unknown = await initiate({ USERNAME: "nobody@example.com", PASSWORD: "Wrong-1234" });
-    const discreet = await startUserPool({ client: { explicitAuthFlows: flows, preventUserExistenceErrors: "ENABLED" } });
+    const discreet = await startUserPool({
+      client: { explicitAuthFlows: flows, preventUserExistenceErrors: "ENABLED" },
+    });
     const hidden = await call(discreet, "InitiateAuth", {
       ClientId: discreet.clientId,
       AuthFlow: "USER_PASSWORD_AUTH",
@@ -78,10 +85,12 @@ describe("cognito-idp API", () => {
         AuthFlow: "USER_PASSWORD_AUTH",
         AuthParameters: { USERNAME: secret.demo.username, PASSWORD: secret.demo.password, ...hash },
       });
-    const hmac = createHmac("sha256", secret.clientSecret).update(secret.demo.username + secret.clientId).digest("base64");
+    const hmac = createHmac("sha256", secret.clientSecret)
+      .update(secret.demo.username + secret.clientId)
+      .digest("base64");
 
-    assert.match(String((await attempt({})).body["message"]), /SECRET_HASH was not received/);
-    assert.match(String((await attempt({ SECRET_HASH: "AAAA" })).body["message"]), /Unable to verify secret hash/);
+    assert.match(String((await attempt({})).body.message), /SECRET_HASH was not received/);
+    assert.match(String((await attempt({ SECRET_HASH: "AAAA" })).body.message), /Unable to verify secret hash/);
     assert.equal((await attempt({ SECRET_HASH: hmac })).status, 200);
     await secret.stop();
   });
@@ -94,31 +103,31 @@ describe("cognito-idp API", () => {
       TemporaryPassword: "Temporary-1",
       UserAttributes: [{ Name: "custom:tenant", Value: "acme" }],
     });
-    assert.equal((created.body["User"] as Record<string, string>)["UserStatus"], "FORCE_CHANGE_PASSWORD");
+    assert.equal((created.body.User as Record<string, string>).UserStatus, "FORCE_CHANGE_PASSWORD");
 
     const challenge = await initiate({ USERNAME: username, PASSWORD: "Temporary-1" });
-    assert.equal(challenge.body["ChallengeName"], "NEW_PASSWORD_REQUIRED");
+    assert.equal(challenge.body.ChallengeName, "NEW_PASSWORD_REQUIRED");
     const answer = await call(fixture, "RespondToAuthChallenge", {
       ClientId: fixture.clientId,
       ChallengeName: "NEW_PASSWORD_REQUIRED",
-      Session: challenge.body["Session"],
+      Session: challenge.body.Session,
       ChallengeResponses: { USERNAME: username, NEW_PASSWORD: "Permanent-1" },
     });
 
-    const claims = await fixture.service.verify(resultOf(answer)["IdToken"] ?? "", [fixture.poolArn]);
+    const claims = await fixture.service.verify(resultOf(answer).IdToken ?? "", [fixture.poolArn]);
     assert.equal(claims["custom:tenant"], "acme");
-    assert.equal(claims["email"], username);
+    assert.equal(claims.email, username);
     const found = await call(fixture, "ListUsers", { UserPoolId: fixture.poolId, Filter: `email = "${username}"` });
-    assert.equal((found.body["Users"] as readonly unknown[]).length, 1);
+    assert.equal((found.body.Users as readonly unknown[]).length, 1);
   });
 
   it("rejects passwords against the policy, taken names, and names that are no e-mail address", async () => {
     const create = (username: string, password: string) =>
       call(fixture, "AdminCreateUser", { UserPoolId: fixture.poolId, Username: username, TemporaryPassword: password });
 
-    assert.equal((await create("weak@example.com", "weak")).body["__type"], "InvalidPasswordException");
-    assert.equal((await create(fixture.demo.username, "Password-1")).body["__type"], "UsernameExistsException");
-    assert.equal((await create("ada", "Password-1")).body["message"], "Username should be an email.");
+    assert.equal((await create("weak@example.com", "weak")).body.__type, "InvalidPasswordException");
+    assert.equal((await create(fixture.demo.username, "Password-1")).body.__type, "UsernameExistsException");
+    assert.equal((await create("ada", "Password-1")).body.message, "Username should be an email.");
   });
 
   it("asks IAM for admin operations, on the pool's ARN, and rejects those it does not allow", async () => {
@@ -128,7 +137,7 @@ describe("cognito-idp API", () => {
 
       const answer = await call(fixture, operation, input, "denied");
 
-      assert.deepEqual([answer.status, answer.body["__type"]], [400, "AccessDeniedException"], operation);
+      assert.deepEqual([answer.status, answer.body.__type], [400, "AccessDeniedException"], operation);
       assert.deepEqual(answer.asked, [`cognito-idp:${operation} ${fixture.poolArn}`]);
     }
   });
@@ -136,9 +145,9 @@ describe("cognito-idp API", () => {
   it("signs out everywhere: refresh tokens end", async () => {
     const { body } = await redeem(fixture, await signIn(fixture));
 
-    await call(fixture, "GlobalSignOut", { AccessToken: body["access_token"] }, "anonymous");
+    await call(fixture, "GlobalSignOut", { AccessToken: body.access_token }, "anonymous");
 
-    const refused = await initiate({ REFRESH_TOKEN: body["refresh_token"] ?? "" }, "REFRESH_TOKEN_AUTH");
+    const refused = await initiate({ REFRESH_TOKEN: body.refresh_token ?? "" }, "REFRESH_TOKEN_AUTH");
     assert.deepEqual(refused.body, { __type: "NotAuthorizedException", message: "Invalid Refresh Token" });
   });
 
@@ -146,7 +155,7 @@ describe("cognito-idp API", () => {
     const answer = await call(fixture, "SignUp", {}, "anonymous");
 
     assert.equal(answer.status, 501);
-    assert.match(String(answer.body["message"]), /cognito-idp:SignUp is not simulated/);
+    assert.match(String(answer.body.message), /cognito-idp:SignUp is not simulated/);
   });
 });
 
@@ -160,7 +169,7 @@ describe("verification of tokens for other services", () => {
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
     const altered = Buffer.from(JSON.stringify({ ...claims, sub: "someone" })).toString("base64url");
 
-    assert.equal((await fixture.service.verify(idToken, [fixture.poolArn]))["email"], "grace@example.com");
+    assert.equal((await fixture.service.verify(idToken, [fixture.poolArn])).email, "grace@example.com");
     await assert.rejects(fixture.service.verify(idToken, [other.poolArn]));
     await assert.rejects(other.service.verify(idToken, [other.poolArn]));
     await assert.rejects(fixture.service.verify([header, altered, signature].join("."), [fixture.poolArn]));

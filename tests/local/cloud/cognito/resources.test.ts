@@ -21,18 +21,68 @@ describe("inputs of Cognito resources", () => {
     ["an unknown tier", poolType, { userPoolTier: "GOLD" }, [/^userPoolTier: must be one of/]],
     ["triggers", poolType, { lambdaConfig: { preSignUp: "arn" } }, [/^lambdaConfig: triggers are not simulated/]],
     ["obligatory MFA", poolType, { mfaConfiguration: "ON" }, [/^mfaConfiguration: ON is not simulated/]],
-    ["aliases beside user names", poolType, { usernameAttributes: ["email"], aliasAttributes: ["email"] }, [/^aliasAttributes: /]],
-    ["short passwords", poolType, { passwordPolicy: { minimumLength: 5 } }, [/^passwordPolicy.minimumLength: must be .*6 and 99/]],
-    ["protection without the tier", poolType, { userPoolAddOns: { advancedSecurityMode: "ENFORCED" } }, [/needs userPoolTier PLUS/]],
-    ["http callbacks", clientType, { ...oauth, callbackUrls: ["http://app.example/"] }, [/^callbackUrls: must be https/]],
-    ["callbacks with a fragment", clientType, { ...oauth, callbackUrls: ["https://app.example/#x"] }, [/^callbackUrls: .*fragment/]],
+    [
+      "aliases beside user names",
+      poolType,
+      { usernameAttributes: ["email"], aliasAttributes: ["email"] },
+      [/^aliasAttributes: /],
+    ],
+    [
+      "short passwords",
+      poolType,
+      { passwordPolicy: { minimumLength: 5 } },
+      [/^passwordPolicy.minimumLength: must be .*6 and 99/],
+    ],
+    [
+      "protection without the tier",
+      poolType,
+      { userPoolAddOns: { advancedSecurityMode: "ENFORCED" } },
+      [/needs userPoolTier PLUS/],
+    ],
+    [
+      "http callbacks",
+      clientType,
+      { ...oauth, callbackUrls: ["http://app.example/"] },
+      [/^callbackUrls: must be https/],
+    ],
+    [
+      "callbacks with a fragment",
+      clientType,
+      { ...oauth, callbackUrls: ["https://app.example/#x"] },
+      [/^callbackUrls: .*fragment/],
+    ],
     ["relative logout URLs", clientType, { ...oauth, logoutUrls: ["/bye"] }, [/^logoutUrls: must be absolute/]],
     ["no callbacks", clientType, { ...oauth, callbackUrls: [] }, [/^callbackUrls: needs at least one/]],
-    ["flows that are off", clientType, { ...oauth, allowedOauthFlowsUserPoolClient: false }, [/^allowedOauthFlowsUserPoolClient: /]],
-    ["unknown scopes", clientType, { ...oauth, allowedOauthScopes: ["root"] }, [/^allowedOauthScopes: root is neither/]],
-    ["unknown flows", clientType, { ...oauth, explicitAuthFlows: ["USER_PASSWORD"] }, [/^explicitAuthFlows: must hold only/]],
-    ["other identity providers", clientType, { ...oauth, supportedIdentityProviders: ["Google"] }, [/only COGNITO is simulated/]],
-    ["lifetimes out of range", clientType, { ...oauth, accessTokenValidity: 25 }, [/^accessTokenValidity: must be between 300/]],
+    [
+      "flows that are off",
+      clientType,
+      { ...oauth, allowedOauthFlowsUserPoolClient: false },
+      [/^allowedOauthFlowsUserPoolClient: /],
+    ],
+    [
+      "unknown scopes",
+      clientType,
+      { ...oauth, allowedOauthScopes: ["root"] },
+      [/^allowedOauthScopes: root is neither/],
+    ],
+    [
+      "unknown flows",
+      clientType,
+      { ...oauth, explicitAuthFlows: ["USER_PASSWORD"] },
+      [/^explicitAuthFlows: must hold only/],
+    ],
+    [
+      "other identity providers",
+      clientType,
+      { ...oauth, supportedIdentityProviders: ["Google"] },
+      [/only COGNITO is simulated/],
+    ],
+    [
+      "lifetimes out of range",
+      clientType,
+      { ...oauth, accessTokenValidity: 25 },
+      [/^accessTokenValidity: must be between 300/],
+    ],
     [
       "rotation beside the old refresh flow",
       clientType,
@@ -41,7 +91,12 @@ describe("inputs of Cognito resources", () => {
     ],
     ["reserved words", domainType, { userPoolId: "x", domain: "my-aws-login" }, [/^domain: .*reserved word aws/]],
     ["upper case in a prefix", domainType, { userPoolId: "x", domain: "Login" }, [/^domain: must be 1 to 63/]],
-    ["custom domains", domainType, { userPoolId: "x", domain: "login.example.com", certificateArn: "a" }, [/not simulated/]],
+    [
+      "custom domains",
+      domainType,
+      { userPoolId: "x", domain: "login.example.com", certificateArn: "a" },
+      [/not simulated/],
+    ],
     ["all problems at once", domainType, {}, [/^userPoolId: is required/, /^domain: is required/]],
   ];
   for (const [what, type, inputs, expected] of cases) {
@@ -57,7 +112,10 @@ describe("inputs of Cognito resources", () => {
     const urls = ["https://app.example/", "http://localhost:3000/x", "http://127.0.0.1:4601/x", "myapp://callback"];
 
     assert.deepEqual(problemsOf(service, clientType, { ...oauth, callbackUrls: urls, accessTokenValidity: 24 }), []);
-    assert.deepEqual(problemsOf(service, poolType, { mfaConfiguration: "OPTIONAL", passwordPolicy: { minimumLength: 6 } }), []);
+    assert.deepEqual(
+      problemsOf(service, poolType, { mfaConfiguration: "OPTIONAL", passwordPolicy: { minimumLength: 6 } }),
+      [],
+    );
     assert.deepEqual(problemsOf(service, domainType, { userPoolId: "x", domain: "my-login-1" }), []);
   });
 });
@@ -71,10 +129,10 @@ describe("Cognito resources", () => {
     const domain = await declare(service, domainType, { userPoolId: pool.id, domain: "people" });
 
     assert.match(pool.id, /^eu-west-1_\w{9}$/);
-    assert.equal(pool.outputs["arn"], `arn:aws:cognito-idp:eu-west-1:123456789012:userpool/${pool.id}`);
-    assert.equal(pool.outputs["endpoint"], `cognito-idp.eu-west-1.amazonaws.com/${pool.id}`);
-    assert.equal(pool.outputs["name"], "people-1234567");
-    assert.deepEqual(pool.outputs["tagsAll"], { team: "media" });
+    assert.equal(pool.outputs.arn, `arn:aws:cognito-idp:eu-west-1:123456789012:userpool/${pool.id}`);
+    assert.equal(pool.outputs.endpoint, `cognito-idp.eu-west-1.amazonaws.com/${pool.id}`);
+    assert.equal(pool.outputs.name, "people-1234567");
+    assert.deepEqual(pool.outputs.tagsAll, { team: "media" });
     assert.equal(domain.id, "people");
     const [endpoint] = context.endpoints;
     assert.equal(context.hosts.localise("https://people.auth.eu-west-1.amazoncognito.com/x"), `${endpoint?.url}/x`);
@@ -92,7 +150,10 @@ describe("Cognito resources", () => {
     const scoped = { ...oauth, userPoolId: pool.id, allowedOauthScopes: ["media/upload"] };
     await assert.rejects(declare(service, clientType, scoped), /media\/upload is not a scope/);
     const model = service.models.find(({ type }) => type === poolType);
-    await assert.rejects(model?.delete?.(pool.id, pool.outputs, {} as never) ?? Promise.resolve(), /deletion protection/);
+    await assert.rejects(
+      model?.delete?.(pool.id, pool.outputs, {} as never) ?? Promise.resolve(),
+      /deletion protection/,
+    );
     await service.stop?.();
   });
 });

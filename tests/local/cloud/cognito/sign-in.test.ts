@@ -45,14 +45,14 @@ describe("sign-in with a user pool", () => {
       judge.cacheJwks(keys);
       return judge.verify(token);
     };
-    const id = await verify("id", body["id_token"] ?? "");
-    const access = await verify("access", body["access_token"] ?? "");
-    assert.equal(id["email"], "demo@example.com");
-    assert.equal(id["email_verified"], true);
-    assert.equal(id["nonce"], "nonce-1");
+    const id = await verify("id", body.id_token ?? "");
+    const access = await verify("access", body.access_token ?? "");
+    assert.equal(id.email, "demo@example.com");
+    assert.equal(id.email_verified, true);
+    assert.equal(id.nonce, "nonce-1");
     assert.equal(id["cognito:username"], id.sub);
-    assert.equal(id["origin_jti"], access["origin_jti"]);
-    assert.equal(access["aud"], undefined);
+    assert.equal(id.origin_jti, access.origin_jti);
+    assert.equal(access.aud, undefined);
     assert.equal(access.scope, "openid email media/upload");
     assert.equal(access.username, id.sub);
     assert.equal(access.exp - access.iat, 3600);
@@ -64,9 +64,9 @@ describe("sign-in with a user pool", () => {
 
     const document = (await (await fetch(url)).json()) as Record<string, string>;
 
-    assert.equal(document["issuer"], issuer);
-    assert.equal(document["token_endpoint"], `${fixture.origin}/oauth2/token`);
-    assert.equal((await fetch(document["jwks_uri"] ?? "")).status, 200);
+    assert.equal(document.issuer, issuer);
+    assert.equal(document.token_endpoint, `${fixture.origin}/oauth2/token`);
+    assert.equal((await fetch(document.jwks_uri ?? "")).status, 200);
     assert.equal((await fetch(url.replace(fixture.poolId, "eu-west-1_other"))).status, 404);
   });
 
@@ -86,7 +86,7 @@ describe("sign-in with a user pool", () => {
 
     for (const changes of wrong) {
       const callback = await signIn(fixture, pkce);
-      const answer = await redeem(fixture, callback, changes as Record<string, string>);
+      const answer = await redeem(fixture, callback, changes);
       assert.deepEqual([answer.status, answer.body], [400, { error: "invalid_grant" }]);
     }
   });
@@ -101,7 +101,12 @@ describe("sign-in with a user pool", () => {
   });
 
   it("rejects redirect URIs that are not equal to the letter, on a page instead of by redirect", async () => {
-    for (const uri of [`${callbackUrl}/`, `${callbackUrl}?x=1`, "http://127.0.0.1:10/callback", "https://evil.example/callback"]) {
+    for (const uri of [
+      `${callbackUrl}/`,
+      `${callbackUrl}?x=1`,
+      "http://127.0.0.1:10/callback",
+      "https://evil.example/callback",
+    ]) {
       const response = await new BrowserSession().visit(authorizeUrl(fixture, { redirect_uri: uri }));
 
       assert.equal(response.status, 400, uri);
@@ -122,7 +127,11 @@ describe("sign-in with a user pool", () => {
       [{ scope: "openid other/scope" }, "invalid_request", "invalid_scope"],
       [{ response_type: "token" }, "unauthorized_client", null],
       [{ response_type: undefined }, "invalid_request", "response_type is required"],
-      [{ code_challenge: "abc", code_challenge_method: "plain" }, "invalid_request", "code_challenge_method must be S256"],
+      [
+        { code_challenge: "abc", code_challenge_method: "plain" },
+        "invalid_request",
+        "code_challenge_method must be S256",
+      ],
       [{ code_challenge: "abc" }, "invalid_request", "code_challenge and code_challenge_method go together"],
     ];
 
@@ -162,11 +171,17 @@ describe("sign-in with a user pool", () => {
     const page = await new BrowserSession().follow(url, callbackUrl);
 
     assert.doesNotMatch((await page.response?.text()) ?? "", /<script/);
-    assert.match(page.response?.headers.get("content-security-policy") ?? "", /default-src 'none'.*frame-ancestors 'none'/);
+    assert.match(
+      page.response?.headers.get("content-security-policy") ?? "",
+      /default-src 'none'.*frame-ancestors 'none'/,
+    );
   });
 
   it("rejects a sign-in form that no authorization request began", async () => {
-    const response = await new BrowserSession().visit(`${fixture.origin}/login/made-up`, { username: "a", password: "b" });
+    const response = await new BrowserSession().visit(`${fixture.origin}/login/made-up`, {
+      username: "a",
+      password: "b",
+    });
 
     assert.equal(response.status, 400);
   });
@@ -205,13 +220,17 @@ describe("sign-in with a user pool", () => {
 
   it("answers userInfo for an access token, and rejects ID tokens and expired ones", async () => {
     const { body } = await redeem(fixture, await signIn(fixture));
-    const ask = (token: string) => fetch(`${fixture.origin}/oauth2/userInfo`, { headers: { authorization: `Bearer ${token}` } });
+    const ask = (token: string) =>
+      fetch(`${fixture.origin}/oauth2/userInfo`, { headers: { authorization: `Bearer ${token}` } });
 
-    const answer = await ask(body["access_token"] ?? "");
-    assert.deepEqual([answer.status, ((await answer.json()) as Record<string, string>)["email"]], [200, "demo@example.com"]);
-    assert.equal((await ask(body["id_token"] ?? "")).status, 401);
+    const answer = await ask(body.access_token ?? "");
+    assert.deepEqual(
+      [answer.status, ((await answer.json()) as Record<string, string>).email],
+      [200, "demo@example.com"],
+    );
+    assert.equal((await ask(body.id_token ?? "")).status, 401);
     await fixture.context.clock.advance(3_601_000);
-    assert.equal((await ask(body["access_token"] ?? "")).status, 401);
+    assert.equal((await ask(body.access_token ?? "")).status, 401);
   });
 
   it("lets pages of other origins call the token endpoint", async () => {
@@ -229,7 +248,7 @@ describe("sign-in with a user pool", () => {
 
     const traces = JSON.stringify(fixture.context.traces.recent());
 
-    for (const secret of [body["refresh_token"], body["id_token"], fixture.demo.password]) {
+    for (const secret of [body.refresh_token, body.id_token, fixture.demo.password]) {
       assert.equal(traces.includes(secret ?? "missing"), false);
     }
     assert.match(traces, /POST \/oauth2\/token/);
@@ -240,11 +259,14 @@ describe("refresh tokens", () => {
   it("F21: renew tokens without a new refresh token, until they are revoked", async () => {
     const fixture = await startUserPool();
     const { body } = await redeem(fixture, await signIn(fixture));
-    const form = { client_id: fixture.clientId, refresh_token: body["refresh_token"] ?? "" };
+    const form = { client_id: fixture.clientId, refresh_token: body.refresh_token ?? "" };
 
     const renewed = await postForm(fixture, "/oauth2/token", { grant_type: "refresh_token", ...form });
     assert.deepEqual(Object.keys(renewed.body).sort(), ["access_token", "expires_in", "id_token", "token_type"]);
-    const revoked = await postForm(fixture, "/oauth2/revoke", { client_id: fixture.clientId, token: form.refresh_token });
+    const revoked = await postForm(fixture, "/oauth2/revoke", {
+      client_id: fixture.clientId,
+      token: form.refresh_token,
+    });
     assert.equal(revoked.status, 200);
 
     const refused = await postForm(fixture, "/oauth2/token", { grant_type: "refresh_token", ...form });
@@ -266,13 +288,13 @@ describe("refresh tokens", () => {
         refresh_token: token ?? "",
       });
 
-    const first = await refresh(body["refresh_token"]);
-    assert.notEqual(first.body["refresh_token"], body["refresh_token"]);
-    assert.equal((await refresh(body["refresh_token"])).status, 200);
+    const first = await refresh(body.refresh_token);
+    assert.notEqual(first.body.refresh_token, body.refresh_token);
+    assert.equal((await refresh(body.refresh_token)).status, 200);
     await fixture.context.clock.advance(10_001);
 
-    assert.deepEqual((await refresh(body["refresh_token"])).body, { error: "invalid_grant" });
-    assert.equal((await refresh(first.body["refresh_token"])).status, 200);
+    assert.deepEqual((await refresh(body.refresh_token)).body, { error: "invalid_grant" });
+    assert.equal((await refresh(first.body.refresh_token)).status, 200);
     await fixture.stop();
   });
 
@@ -281,7 +303,7 @@ describe("refresh tokens", () => {
     const fixture = await startUserPool({ client: { refreshTokenValidity: 1, tokenValidityUnits: units } });
     const other = await startUserPool();
     const { body } = await redeem(fixture, await signIn(fixture));
-    const form = { grant_type: "refresh_token", refresh_token: body["refresh_token"] ?? "" };
+    const form = { grant_type: "refresh_token", refresh_token: body.refresh_token ?? "" };
 
     assert.equal((await postForm(other, "/oauth2/token", { ...form, client_id: other.clientId })).status, 400);
     await fixture.context.clock.advance(3_600_000);
@@ -306,7 +328,11 @@ describe("confidential clients", () => {
 
     assert.equal((await exchange({}, basic(fixture.clientSecret))).status, 200);
     assert.equal((await exchange({ client_secret: fixture.clientSecret }, {})).status, 200);
-    for (const answer of [await exchange({}, {}), await exchange({}, basic("wrong")), await exchange({ client_secret: "x" }, {})]) {
+    for (const answer of [
+      await exchange({}, {}),
+      await exchange({}, basic("wrong")),
+      await exchange({ client_secret: "x" }, {}),
+    ]) {
       assert.deepEqual([answer.status, answer.body], [400, { error: "invalid_client" }]);
     }
     await fixture.stop();

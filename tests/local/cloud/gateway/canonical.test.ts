@@ -11,7 +11,7 @@ const at = Date.UTC(2026, 0, 1, 12, 30, 15);
 
 const encode = (text: string): string =>
   encodeURIComponent(text).replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`);
-const text = fc.string({ unit: fc.constantFrom(..."abzAZ09-._~ /+&=?:@!'()*%#é€😀,;"), maxLength: 12 });
+const text = fc.string({ unit: fc.constantFrom(...Array.from("abzAZ09-._~ /+&=?:@!'()*%#é€😀,;")), maxLength: 12 });
 const segments = fc.array(
   text.filter((each) => each !== "" && each !== "." && each !== ".."),
   { maxLength: 4 },
@@ -22,7 +22,7 @@ const query = fc.dictionary(
   { maxKeys: 4 },
 );
 const headerValue = fc
-  .string({ unit: fc.constantFrom(..."ab 1/;=,"), minLength: 1, maxLength: 12 })
+  .string({ unit: fc.constantFrom(...Array.from("ab 1/;=,")), minLength: 1, maxLength: 12 })
   .filter((each) => each.trim() !== "");
 
 describe("signatures", () => {

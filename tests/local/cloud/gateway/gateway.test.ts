@@ -48,8 +48,10 @@ describe("gateway", () => {
     const attempt = async (call: Promise<unknown>): Promise<void> =>
       call.then(
         () => assert.fail("the call was allowed"),
-        (error: Record<string, unknown> & { $metadata: { httpStatusCode: number } }) =>
-          void errors.push({ name: error.name, message: error.message, status: error.$metadata.httpStatusCode }),
+        (thrown: unknown) => {
+          const error = thrown as Error & { $metadata: { httpStatusCode: number } };
+          errors.push({ name: error.name, message: error.message, status: error.$metadata.httpStatusCode });
+        },
       );
 
     run.behaviour = async (call) => void call.authorize(readTable);

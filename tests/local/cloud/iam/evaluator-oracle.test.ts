@@ -148,7 +148,7 @@ const principalElements = fc.constantFrom<NonNullable<PolicyStatement["Principal
 
 const identityStatement = fc
   .record({
-    effect: fc.constantFrom("Allow", "Allow", "Deny") as fc.Arbitrary<"Allow" | "Deny">,
+    effect: fc.constantFrom<"Allow" | "Deny">("Allow", "Allow", "Deny"),
     not: fc.constantFrom("", "", "", "action", "resource"),
     action: someOf(actions),
     resource: someOf(resources),

@@ -70,12 +70,12 @@ describe("IAM resources", () => {
         tagsAll: { owner: "team", a: "b" },
         uniqueId: outputs.uniqueId,
       });
-      assert.match(String(outputs.uniqueId), /^AROA[0-9A-Z]{17}$/);
+      assert.match(outputs.uniqueId as string, /^AROA[0-9A-Z]{17}$/);
     });
 
     it("takes names, prefixes and paths", async () => {
       assert.equal((await role({ name: "r", path: "/a/b/" })).outputs.arn, `arn:aws:iam::${account}:role/a/b/r`);
-      assert.match(String((await role({ namePrefix: "pre-" })).outputs.name), /^pre-.{12}$/);
+      assert.match((await role({ namePrefix: "pre-" })).outputs.name as string, /^pre-.{12}$/);
     });
 
     it("takes a trust policy given as an object", async () => {
@@ -106,7 +106,7 @@ describe("IAM resources", () => {
       const second = await model("Role").update?.(first.id, inputs, first.outputs, context);
 
       assert.equal(second?.outputs.maxSessionDuration, 7200);
-      assert.equal(second?.outputs.uniqueId, first.outputs.uniqueId);
+      assert.equal(second.outputs.uniqueId, first.outputs.uniqueId);
       assert.deepEqual([may("s3:GetObject"), may("s3:PutObject")], [false, true]);
       await assert.rejects(
         async () => model("Role").update?.(first.id, { ...inputs, name: "other" }, first.outputs, context),

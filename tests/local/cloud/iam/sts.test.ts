@@ -64,7 +64,7 @@ describe("STS", () => {
       AccessKeyId: accessKeyId = "",
       SecretAccessKey: secretAccessKey = "",
       SessionToken: sessionToken = "",
-    } = issued ?? {};
+    } = issued;
     const { Arn } = await sts({ accessKeyId, secretAccessKey, sessionToken }).send(new GetCallerIdentityCommand());
     assert.equal(Arn, `arn:aws:sts::${account}:assumed-role/app/s-1`);
     assert.ok(!JSON.stringify(run.traces.recent()).includes(sessionToken));
