@@ -27,7 +27,7 @@ export interface SessionUser {
 /** What a session needs from its page. */
 export interface SessionEnvironment {
   readonly fetch: typeof fetch;
-  readonly crypto: Pick<Crypto, "getRandomValues" | "subtle">;
+  readonly crypto: Pick<typeof crypto, "getRandomValues" | "subtle">;
   readonly storage: {
     getItem(key: string): string | null;
     setItem(key: string, value: string): void;
@@ -115,7 +115,7 @@ export function createSession(configuration: SessionConfiguration, environment: 
     page.search = "";
     environment.replace(page.href);
     const refusal = parameters.get("error");
-    if (!attempt || parameters.get("state") !== attempt.state) {
+    if (!attempt?.state || attempt.state !== parameters.get("state")) {
       throw new SessionError("This sign-in was not started here; sign in again.");
     }
     if (refusal) throw new SessionError(parameters.get("error_description") ?? refusal);

@@ -14,13 +14,10 @@ export function createBrowserEnvironment(scope: Window & typeof globalThis = win
     // Not randomUUID: that one is missing outside secure contexts.
     randomId: () => scope.crypto.getRandomValues(new Uint32Array(4)).join("-"),
     transport: xhrTransport(() => new scope.XMLHttpRequest()),
-    hasher: createWorkerHasher((source) => {
-      const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-      const worker = new scope.Worker(url);
-      // The worker has the URL by now; a later task gives it back.
-      scope.setTimeout(() => URL.revokeObjectURL(url), 10_000);
-      return worker;
-    }),
+    // One small script per page: its address is never given back.
+    hasher: createWorkerHasher(
+      (source) => new scope.Worker(URL.createObjectURL(new Blob([source], { type: "text/javascript" }))),
+    ),
     connectivity: {
       isOnline: () => scope.navigator.onLine,
       onceOnline(callback) {

@@ -87,20 +87,18 @@ function multiply(a: bigint, b: bigint): bigint {
   return product;
 }
 
-const shifts = new Map<number, bigint>();
+let lastShift = { byteCount: 0, result: ONE };
 
-/** x to the power of 8 * byteCount. Remembered, because nearly all parts of a file have one length. */
+/** x to the power of 8 * byteCount. The last one is remembered, because nearly all parts of a file have one length. */
 function shiftBy(byteCount: number): bigint {
-  const known = shifts.get(byteCount);
-  if (known !== undefined) return known;
+  if (byteCount === lastShift.byteCount) return lastShift.result;
   let result = ONE;
   let power = ONE >> 8n;
   for (let left = byteCount; left > 0; left = Math.floor(left / 2)) {
     if (left % 2) result = multiply(result, power);
     power = multiply(power, power);
   }
-  if (shifts.size > 63) shifts.clear();
-  shifts.set(byteCount, result);
+  lastShift = { byteCount, result };
   return result;
 }
 

@@ -56,6 +56,9 @@ const WORTH_IT = 1.05;
 /** Conditions change: after this long, one more connection is tried again. */
 const RETRIAL_MS = 20_000;
 
+/** Connections to begin with. */
+const START = 4;
+
 /** Adds connections until the sum of their throughput stops growing. */
 export class ConnectionPace {
   readonly #maximum: number;
@@ -67,11 +70,11 @@ export class ConnectionPace {
   #before = 0;
   #settledAt: number | undefined;
 
-  constructor(now: number, maximum: number, partsPerTrial: number, start = 4) {
+  constructor(now: number, maximum: number, partsPerTrial: number) {
     this.#maximum = maximum;
     this.#partsPerTrial = partsPerTrial;
     this.#windowStart = now;
-    this.#connections = Math.min(start, maximum);
+    this.#connections = Math.min(START, maximum);
   }
 
   get connections(): number {

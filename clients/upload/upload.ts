@@ -231,7 +231,10 @@ export class Upload {
       } catch (error) {
         if (!hasCode(error, "UploadNotOpen")) throw error;
         const { upload: current } = await this.#api.describe(upload.uploadId, signal);
-        if (current.state === "completed") this.#complete(current);
+        if (current.state === "completed") {
+          this.#complete(current);
+          return;
+        }
       }
     }
     this.#forget();
@@ -270,9 +273,8 @@ export class Upload {
   }
 
   async #findStored(signal: AbortSignal): Promise<boolean> {
-    const requestId = this.#environment.store.get(this.#storeKey);
-    if (!requestId) return false;
-    this.#requestId = requestId;
+    this.#requestId = this.#environment.store.get(this.#storeKey) ?? undefined;
+    if (!this.#requestId) return false;
     try {
       await this.#start(signal);
     } catch (error) {
@@ -347,7 +349,7 @@ export class Upload {
     for (let tries = 1; ; tries++) {
       const current = await this.#api.describe(this.#description!.uploadId, signal);
       if (current.upload.state !== "completing" || this.#ledger?.complete) return current;
-      if (tries === SETTLE_TRIES) throw new UploadError("TryAgain", "The upload is still completing.");
+      if (tries === SETTLE_TRIES) throw new UploadError("TryAgain", "The upload service did not answer.");
       await sleep(this.#environment.clock, SETTLE_MS, signal);
     }
   }
@@ -419,8 +421,7 @@ export class Upload {
 
   #forget(): void {
     this.#environment.store.remove(this.#storeKey);
-    if (this.#state !== "completed") this.#description = undefined;
-    this.#ledger = this.#requestId = undefined;
+    this.#description = this.#ledger = this.#requestId = undefined;
   }
 }
 

@@ -26,8 +26,8 @@ export function judgeAnswer(answer: PartAnswer | undefined): Verdict {
       status,
     );
   }
-  const code = /<Code>(\w+)</.exec(body)?.[1] ?? "no reason given";
-  const error = new UploadError("TryAgain", `Amazon S3 refused a part: ${status} ${code}.`, status);
+  const code = /<Code>(\w+)</.exec(body)?.[1] ?? "";
+  const error = new UploadError("TryAgain", `Amazon S3 refused a part: ${status} ${code}`, status);
   if (status === 403) return { action: "resign", error };
   if (isTransientStatus(status)) {
     return { action: "retry", error, slowDown: status === 429 || status === 503 };

@@ -1,5 +1,5 @@
 // `.local/run.json`: how other commands of the repository find the running stack. Only the owner may read it; it ends with the run.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { UsageError } from "./arguments";
 
@@ -35,7 +35,13 @@ export function writeRunFile(folder: string, run: RunFile): void {
 /** Removes the file, unless a later run has replaced it. */
 export function removeRunFile(folder: string): void {
   const run = parse(folder);
-  if (run?.pid === process.pid) rmSync(runFilePath(folder), { force: true });
+  if (run?.pid !== process.pid) return;
+  rmSync(runFilePath(folder), { force: true });
+  try {
+    rmdirSync(path.dirname(runFilePath(folder)));
+  } catch {
+    // Others keep files there too: the state of unfinished uploads.
+  }
 }
 
 /** The running stack. @throws UsageError when nothing runs. */

@@ -1,9 +1,9 @@
 // One local run: the cloud and the program start side by side; stopping ends both.
-import { startCloud } from "../cloud";
-import type { Cloud } from "../cloud";
+import type { Cloud, CloudOptions } from "../cloud";
 import { evaluateInChild } from "../engine";
 import type { EngineEvent, Evaluation } from "../engine";
 import { createCloudProvider } from "../run/provider";
+import { cloudModule, whileLoading } from "./late-modules";
 import type { Project } from "./project";
 
 /** How to run a project. */
@@ -14,6 +14,8 @@ export interface SessionOptions {
   readonly signal: AbortSignal;
   readonly onEvent: (event: EngineEvent) => void;
   readonly log: (line: string) => void;
+  /** @default - wall-clock time */
+  readonly clock?: NonNullable<CloudOptions["clock"]>;
 }
 
 /** A project that has been evaluated, successfully or not, on a running cloud. */
@@ -28,9 +30,10 @@ export interface Session {
  * @throws PortInUseError, or the signal's reason when it aborts; then nothing runs any more. A program's own failures are in
  * `evaluation.errors`, and the cloud runs: stop it.
  */
-export async function startSession({ project, port, signal, onEvent, log }: SessionOptions): Promise<Session> {
+export async function startSession({ project, port, signal, onEvent, log, clock }: SessionOptions): Promise<Session> {
   const region = project.config["aws:region"];
-  const starting = startCloud({ port, log, ...(region === undefined ? {} : { region }) });
+  const options = { port, log, ...(region === undefined ? {} : { region }), ...(clock && { clock }) };
+  const starting = whileLoading(() => cloudModule().startCloud(options));
   // The program's process loads for a second; when the cloud cannot start there is no point in waiting for it.
   const failed = new AbortController();
   starting.catch(() => failed.abort());

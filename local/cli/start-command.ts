@@ -1,10 +1,10 @@
 // `npm start`: from options to a running stack, and back to nothing.
 import path from "node:path";
-import { startConsole } from "../console";
 import type { Listener } from "../cloud/core/service";
-import { PortInUseError } from "../cloud";
+import { PortInUseError } from "../cloud/ports";
 import { describeOptions, parseOptions, UsageError } from "./arguments";
 import type { OptionSpec } from "./arguments";
+import { consoleModule, whileLoading } from "./late-modules";
 import { createProgress } from "./progress";
 import type { Output } from "./progress";
 import { readProject } from "./project";
@@ -70,19 +70,22 @@ async function runProject(surroundings: Surroundings, project: Project, port: nu
   const { stderr, stdout, signal } = surroundings;
   const progress = createProgress(stderr, json);
   progress.line(`starting ${project.name} / ${project.stack} …`);
-  const session = await startSession({
+  const starting = startSession({
     project,
     port,
     signal,
     onEvent: (event) => progress.report(event),
     log: (line) => progress.line(line),
-  }).finally(() => progress.end());
+  });
+  const loadingConsole = whileLoading(consoleModule);
+  const session = await starting.finally(() => progress.end());
   let webConsole: Listener | undefined;
   try {
     if (session.evaluation.errors.length > 0) {
       stderr.write(`${project.name} / ${project.stack} did not start:\n${renderErrors(session.evaluation)}\n`);
       return 1;
     }
+    const { startConsole } = await loadingConsole;
     webConsole = await startConsole({ ...session, project: project.name, stack: project.stack });
     const started: StartedStack = {
       project: project.name,

@@ -1,5 +1,5 @@
 // `npm run token`: an ID token of the running stack's user pool, for curl.
-import { signRequest } from "../cloud/gateway";
+import { signRequest } from "../cloud/gateway/sign";
 import { parseOptions, UsageError } from "./arguments";
 import type { OptionSpec } from "./arguments";
 import type { Output } from "./progress";
@@ -44,7 +44,11 @@ export async function runToken(
   }
 }
 
-async function requestTokens(run: RunFile, input: Readonly<Record<string, unknown>>): Promise<Record<string, string>> {
+/** Tokens of a user of a running stack's user pool; the user is made when it is missing. */
+export async function requestTokens(
+  run: Pick<RunFile, "endpoint" | "region" | "credentials">,
+  input: Readonly<Record<string, unknown>>,
+): Promise<Record<string, string>> {
   const body = JSON.stringify(input);
   const headers = signRequest({
     method: "POST",

@@ -14,7 +14,7 @@ export interface CloudOptions {
   readonly accountId?: string;
   /** Region of resources that name no other. @default `"eu-west-1"` */
   readonly region?: string;
-  /** 0 takes free ports; another number is the first of consecutive ports. @default `0` */
+  /** 0 takes free ports; another number is the first of a hundred (see `PortPlan`). @default `0` */
   readonly port?: number;
   /** Parent folder of the data, which are removed at the end. @default - the system's temporary folder */
   readonly dataDirectory?: string;

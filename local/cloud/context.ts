@@ -3,11 +3,10 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "./core/clock";
 import { HostMap } from "./core/hosts";
 import type { CloudContext, EndpointInfo, Listener } from "./core/service";
-import { type TraceLog } from "./core/trace";
+import type { TraceLog } from "./core/trace";
 import type { Gateway } from "./gateway";
 import type { LocalAccessControl } from "./iam";
-import { listenOn } from "./ports";
-import type { PortPlan } from "./ports";
+import type { Listeners } from "./ports";
 import type { CloudServices } from "./services";
 
 /** What a context is made of. */
@@ -17,7 +16,7 @@ export interface ContextParts {
   readonly region: string;
   readonly dataDirectory: string;
   readonly access: LocalAccessControl;
-  readonly ports: PortPlan;
+  readonly listeners: Listeners;
   readonly traces: TraceLog;
   /** Filled by `announce`, in order. */
   readonly endpoints: Set<EndpointInfo>;
@@ -28,7 +27,7 @@ export interface ContextParts {
 
 /** Creates the context of one run. */
 export function createContext(parts: ContextParts): CloudContext {
-  const { clock, accountId, region, dataDirectory, access, ports, traces, endpoints } = parts;
+  const { clock, accountId, region, dataDirectory, access, listeners, traces, endpoints } = parts;
   return {
     clock,
     uniqueId,
@@ -40,7 +39,7 @@ export function createContext(parts: ContextParts): CloudContext {
     region,
     gatewayOrigin: () => parts.gateway().origin,
     accelerateOrigin: () => parts.accelerate().origin,
-    listen: (handler) => listenOn(ports.take(), handler),
+    listen: (handler, kind) => listeners.listen(handler, kind),
     announce: (endpoint) => {
       endpoints.add(endpoint);
       return () => endpoints.delete(endpoint);
@@ -68,7 +67,7 @@ const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
 function uniqueId(length: number): string {
   let text = "";
   while (text.length < length) {
-    for (const byte of randomBytes(length)) if (byte < 252 && text.length < length) text += alphabet[byte % 36];
+    for (const byte of randomBytes(length)) if (byte < 252 && text.length < length) text += alphabet.charAt(byte % 36);
   }
   return text;
 }

@@ -12,7 +12,7 @@ import { createGateway } from "./gateway";
 import type { Gateway } from "./gateway";
 import { createAccessControl } from "./iam";
 import type { LocalAccessControl } from "./iam";
-import { PortInUseError, PortPlan } from "./ports";
+import { Listeners, PortInUseError, PortPlan } from "./ports";
 import { createServices } from "./services";
 import type { CloudServices } from "./services";
 
@@ -34,7 +34,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   try {
     return await starting.start();
   } catch (error) {
-    await starting.stop();
+    // What went wrong first is what the caller must hear.
+    await starting.stop().catch(() => undefined);
     throw error;
   }
 }
@@ -46,6 +47,7 @@ class StartingCloud {
   private readonly traces = new TraceLog();
   private readonly access: LocalAccessControl;
   private readonly ports: PortPlan;
+  private readonly listeners: Listeners;
   private readonly endpoints = new Set<EndpointInfo>();
   private dataDirectory: string | undefined;
   private gateway: Gateway | undefined;
@@ -59,10 +61,11 @@ class StartingCloud {
     this.region = options.region ?? defaultRegion;
     this.access = createAccessControl({ clock: this.clock });
     this.ports = new PortPlan(options.port ?? 0);
+    this.listeners = new Listeners(this.ports);
   }
 
   async start(): Promise<Cloud> {
-    const { clock, accountId, region, access, traces, ports, endpoints } = this;
+    const { clock, accountId, region, access, traces, listeners, endpoints } = this;
     this.dataDirectory = await mkdtemp(path.join(this.options.dataDirectory ?? tmpdir(), "serverless-patterns-"));
     const context = createContext({
       clock,
@@ -70,7 +73,7 @@ class StartingCloud {
       region,
       dataDirectory: this.dataDirectory,
       access,
-      ports,
+      listeners,
       traces,
       endpoints,
       services: () => present(this.services, "the services"),
@@ -119,8 +122,8 @@ class StartingCloud {
       ...(options.log && { log: options.log }),
     });
     this.gateway = gateway;
-    await onPort(ports.take(), (port) => gateway.start(port, "127.0.0.1"));
-    this.accelerate = await onPort(ports.take(), (port) => gateway.serveAccelerate(port, "127.0.0.1"));
+    await onPort(ports.take("gateway"), (port) => gateway.start(port, "127.0.0.1"));
+    this.accelerate = await onPort(ports.take("gateway"), (port) => gateway.serveAccelerate(port, "127.0.0.1"));
     this.endpoints.add({ label: "AWS APIs", url: gateway.origin, urn: "" });
     this.endpoints.add({ label: "S3 Transfer Acceleration", url: this.accelerate.origin, urn: "" });
     return gateway;
@@ -130,6 +133,7 @@ class StartingCloud {
   private async end(): Promise<void> {
     const steps = [
       ...[...(this.services?.all ?? [])].reverse().map((service) => () => service.stop?.()),
+      () => this.listeners.closeAll(),
       () => this.gateway?.stop(),
       () => this.dataDirectory && rm(this.dataDirectory, { recursive: true, force: true }),
     ];

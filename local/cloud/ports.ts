@@ -1,8 +1,8 @@
-// Ports of the embedded cloud: all on 127.0.0.1, either free ones or a plan of consecutive numbers.
+// Ports of the embedded cloud: all on 127.0.0.1, either free ones or a plan of fixed numbers.
 import { createServer } from "node:http";
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Listener } from "./core/service";
+import type { Listener, ListenerKind } from "./core/service";
 
 /** A port of the plan is taken by another program. */
 export class PortInUseError extends Error {
@@ -15,17 +15,82 @@ export class PortInUseError extends Error {
   }
 }
 
-/** Hands out ports: free ones (`base` 0), or `base`, `base` + 1, … in the order of the calls. */
-export class PortPlan {
-  private nextPort: number;
+/** Where the ports of each kind begin, counted from the base. The next kind's begin is the limit. */
+const lanes: Readonly<Record<ListenerKind | "gateway" | "beyond", number>> = {
+  gateway: 0,
+  console: 2,
+  other: 3,
+  website: 10,
+  "sign-in": 20,
+  api: 30,
+  beyond: 40,
+};
+/** Ports of a run, from the base on: the last may be used by whatever no longer fits elsewhere. */
+export const portsOfRun = 100;
 
-  constructor(private readonly base: number) {
-    this.nextPort = base;
-  }
+/**
+ * Hands out ports: free ones (`base` 0), or by kind. Resources are created side by side, in an order that differs from run to run;
+ * the first website nevertheless always gets `base` + 10.
+ */
+export class PortPlan {
+  private readonly taken = new Set<number>();
+
+  constructor(private readonly base: number) {}
 
   /** The next port to bind; 0 lets the system choose. */
-  take(): number {
-    return this.base === 0 ? 0 : this.nextPort++;
+  take(kind: ListenerKind | "gateway"): number {
+    if (this.base === 0) return 0;
+    const begins = Object.values(lanes).sort((a, b) => a - b);
+    const end = begins.find((begin) => begin > lanes[kind]) ?? portsOfRun;
+    const port = this.firstFree(lanes[kind], end) ?? this.firstFree(lanes.beyond, portsOfRun);
+    if (port === undefined)
+      throw new Error(`a run has ${portsOfRun} ports, and all are taken; use free ports (--port 0)`);
+    this.taken.add(port);
+    return this.base + port;
+  }
+
+  /** Gives a port back. */
+  release(port: number): void {
+    this.taken.delete(port - this.base);
+  }
+
+  private firstFree(begin: number, end: number): number | undefined {
+    for (let port = begin; port < end; port++) if (!this.taken.has(port)) return port;
+    return undefined;
+  }
+}
+
+/** The listeners of one run: whatever a service forgets, or opens while the run ends, is closed too. */
+export class Listeners {
+  private readonly open = new Set<Listener>();
+  private closed = false;
+
+  constructor(private readonly ports: PortPlan) {}
+
+  /** Serves `handler` on the next port of its kind. @throws PortInUseError, or an error once the run has ended. */
+  async listen(handler: RequestListener, kind: ListenerKind = "other"): Promise<Listener> {
+    const port = this.ports.take(kind);
+    const listener = await listenOn(port, handler);
+    if (this.closed) {
+      await listener.close();
+      throw new Error("the local run has ended");
+    }
+    this.open.add(listener);
+    return {
+      origin: listener.origin,
+      close: () => {
+        this.open.delete(listener);
+        return listener.close().finally(() => this.ports.release(port));
+      },
+    };
+  }
+
+  /** Closes all that are open, and lets no new one open. */
+  async closeAll(): Promise<void> {
+    this.closed = true;
+    const open = [...this.open];
+    this.open.clear();
+    await Promise.all(open.map((listener) => listener.close()));
   }
 }
 

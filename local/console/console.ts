@@ -54,7 +54,7 @@ const CONTENT_SECURITY_POLICY =
 /** Traces and log lines that a page gets at first. */
 const HISTORY = 300;
 
-/** Opens the console on the next port of the plan. */
+/** Opens the console on its port of the plan. */
 export async function startConsole(options: ConsoleOptions): Promise<Listener> {
   const files = buildFiles();
   const topology = buildTopology(options.evaluation.resources);
@@ -90,7 +90,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Listener> {
     }
     refuse(response, 404);
   };
-  const listener = await cloud.context.listen(answer);
+  const listener = await cloud.context.listen(answer, "console");
   return {
     origin: listener.origin,
     close: async () => {

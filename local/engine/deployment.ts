@@ -1,13 +1,15 @@
 // One evaluation from the engine's side: it answers what the program registers, reads and calls.
+import { FunctionCalls } from "./calls";
 import { deleteResource, refuseProtected } from "./deletions";
-import { type EngineFailure, FailureList, failure, failureFrom, messageOf } from "./errors";
-import { deploy, readOutputs } from "./lifecycle";
+import { type EngineFailure, FailureList, failure, failureFrom } from "./errors";
+import { deploy } from "./lifecycle";
 import { Limiter } from "./limiter";
 import { PreviousState } from "./previous";
 import { asProvider, defaultProvider, followReference, packageConfig } from "./providers";
+import { readResource } from "./reads";
 import { NO_OPTIONS, NO_PROVIDER } from "./registration";
 import { makeUrn, nameOf, packageOf, providedPackage, STACK_TYPE, typeOf } from "./urn";
-import { changedKeys, normaliseMap, toPlainMap, toWireMap } from "./values";
+import { changedKeys, normaliseMap } from "./values";
 import { UNKNOWN } from "./types";
 import type { Subject } from "./errors";
 import type { HookEvent, LifecycleContext } from "./lifecycle";
@@ -19,17 +21,7 @@ import type {
   RegisterRequest,
   ResourceAnswer,
 } from "./requests";
-import type {
-  EngineEvent,
-  EngineOptions,
-  EvaluatedInvoke,
-  LogLine,
-  PropertyMap,
-  ResolvedProvider,
-  SnapshotResource,
-  Step,
-  WireMap,
-} from "./types";
+import type { EngineEvent, EngineOptions, LogLine, ResolvedProvider, SnapshotResource, Step, WireMap } from "./types";
 
 /** Runs a hook of the program; supplied by whoever is connected to it. */
 export type HookRunner = (name: string, event: HookEvent, preview: boolean) => Promise<void>;
@@ -38,23 +30,22 @@ export type HookRunner = (name: string, event: HookEvent, preview: boolean) => P
 export class Deployment implements LifecycleContext {
   readonly resources = new Map<string, Registration>();
   readonly failures = new FailureList();
-  readonly invokes: EvaluatedInvoke[] = [];
-  /** Messages of failed provider functions: failures only if the program lets them escape. */
-  readonly failedInvokes = new Set<string>();
+  readonly calls: FunctionCalls;
   readonly logs: LogLine[] = [];
   readonly deletions: Step[] = [];
   readonly limiter: Limiter;
   readonly preview: boolean;
   readonly previous: PreviousState;
-  /** Old resources that a failure or protection left in place. */
-  readonly kept: SnapshotResource[] = [];
+  /** URNs of old resources that are gone from the cloud. */
+  readonly deleted = new Set<string>();
   rootUrn = "";
+  /** Why nothing is accepted any more. */
+  closed: string | undefined;
   /** Grows with everything that happens: a watchdog compares it. */
   activity = 0;
   hookRunner: HookRunner = (name) => Promise.reject(new Error(`hook "${name}" was not registered`));
   #replaced: SnapshotResource[] = [];
   #counts = { registered: 0, done: 0, failed: 0 };
-  #closed: string | undefined;
 
   constructor(
     readonly options: EngineOptions,
@@ -63,6 +54,7 @@ export class Deployment implements LifecycleContext {
     this.preview = options.preview ?? false;
     this.limiter = new Limiter(options.parallel ?? 32);
     this.previous = new PreviousState(options, options.previous);
+    this.calls = new FunctionCalls(this);
   }
 
   get provider(): EngineOptions["provider"] {
@@ -71,11 +63,12 @@ export class Deployment implements LifecycleContext {
 
   /** From now on every request is refused, with this reason. */
   close(reason: string): void {
-    this.#closed ??= reason;
+    this.closed ??= reason;
   }
 
   /** Registers a resource, component, provider or the stack. */
   async register(request: RegisterRequest): Promise<ResourceAnswer> {
+    this.#refuseClosed();
     const registration = this.#record({ type: request.type, name: request.name }, () => this.#reserve(request));
     try {
       await this.#process(registration, request);
@@ -89,7 +82,6 @@ export class Deployment implements LifecycleContext {
 
   // Synchronous from the duplicate check to the reservation: with an await between, two of one name would both pass.
   #reserve(request: RegisterRequest): Registration {
-    this.#refuseClosed();
     const { type, name } = request;
     const parent = request.parent || (type === STACK_TYPE ? "" : this.rootUrn);
     const urn = makeUrn(this.options, parent, type, name);
@@ -103,6 +95,8 @@ export class Deployment implements LifecycleContext {
       throw failure("unsupported", subject, "components of a plugin (remote) are not supported by this engine");
     const aliases = this.previous.aliasUrns(request, parent);
     const provider = this.#resolveProvider(request, subject);
+    const inputs = normaliseMap(request.inputs, this.baseDirectory);
+    // Last: what is claimed must end up in the snapshot.
     const old = this.previous.claim(urn, aliases);
     const { custom, providers, dependencies, propertyDependencies, options, replacementTrigger, sourcePosition } =
       request;
@@ -112,7 +106,7 @@ export class Deployment implements LifecycleContext {
       ...(sourcePosition !== undefined && { sourcePosition }),
       ...(old && { old }),
       external: false,
-      inputs: normaliseMap(request.inputs, this.baseDirectory),
+      inputs,
       outputs: {},
       operation: "create",
       changed: [],
@@ -122,7 +116,7 @@ export class Deployment implements LifecycleContext {
   }
 
   #refuseClosed(): void {
-    if (this.#closed !== undefined) throw new Error(this.#closed);
+    if (this.closed !== undefined) throw new Error(this.closed);
   }
 
   #refuseDuplicate(urn: string, subject: Subject): void {
@@ -202,8 +196,8 @@ export class Deployment implements LifecycleContext {
 
   /** Takes what a component or the stack registers as its outputs. */
   registerOutputs(urn: string, outputs: WireMap): void {
+    this.#refuseClosed();
     this.#record({ type: typeOf(urn), name: nameOf(urn) }, () => {
-      this.#refuseClosed();
       const registration = this.resources.get(urn);
       if (!registration)
         throw failure("registration", { urn, type: typeOf(urn), name: nameOf(urn) }, "outputs of an unknown resource");
@@ -214,10 +208,11 @@ export class Deployment implements LifecycleContext {
 
   /** Reads an existing resource: `Resource.get` or a stack reference. */
   async read(request: ReadResourceRequest): Promise<ResourceAnswer> {
+    this.#refuseClosed();
     const registration = this.#record({ type: request.type, name: request.name }, () => this.#reserveRead(request));
     try {
-      const outputs = await this.#readOutputs(registration, request.id);
-      registration.outputs = readOutputs(registration.inputs, outputs, request.additionalSecretOutputs);
+      const { stackReferences = {} } = this.options;
+      registration.outputs = await readResource(registration, request.additionalSecretOutputs, this, stackReferences);
       this.#finish(registration);
     } catch (cause) {
       throw this.#fail(registration, cause);
@@ -226,13 +221,13 @@ export class Deployment implements LifecycleContext {
   }
 
   #reserveRead(request: ReadResourceRequest): Registration {
-    this.#refuseClosed();
     const { type, name, id, dependencies, sourcePosition } = request;
     const parent = request.parent || this.rootUrn;
     const urn = makeUrn(this.options, parent, type, name);
     const subject = { urn, type, name };
     this.#refuseDuplicate(urn, subject);
     const provider = this.#resolveProvider(request, subject);
+    const inputs = normaliseMap(request.inputs, this.baseDirectory);
     this.previous.claim(urn, []);
     return this.#add({
       ...{ urn, type, name, custom: true, external: true, parent, provider, providers: {}, dependencies, id },
@@ -245,79 +240,23 @@ export class Deployment implements LifecycleContext {
         state: "running",
       },
       ...(sourcePosition !== undefined && { sourcePosition }),
-      inputs: normaliseMap(request.inputs, this.baseDirectory),
+      inputs,
       outputs: {},
     });
-  }
-
-  async #readOutputs(registration: Registration, id: string): Promise<PropertyMap> {
-    const { urn, type, name, inputs, options } = registration;
-    if (type === "pulumi:pulumi:StackReference") return this.#stackReference(registration, id);
-    if (!this.provider.read) throw failure("provider", registration, "the provider cannot read existing resources");
-    const { provider } = registration;
-    const request = { urn, type, name, id, options, provider, inputs: toPlainMap(inputs), preview: this.preview };
-    try {
-      return await this.limiter.run(() => this.provider.read?.({ ...request, parents: this.parentsOf(urn) }) ?? {});
-    } catch (cause) {
-      throw failureFrom("provider", registration, cause);
-    }
-  }
-
-  #stackReference(registration: Registration, id: string): PropertyMap {
-    const known = this.options.stackReferences ?? {};
-    const outputs = known[id];
-    if (outputs === undefined) {
-      const names = Object.keys(known).sort().join(", ") || "none";
-      throw failure("provider", registration, `unknown stack "${id}"; known to this evaluation: ${names}`);
-    }
-    return { name: id, outputs, secretOutputNames: [] };
   }
 
   /** Calls a provider function. */
   async call(request: CallFunctionRequest): Promise<FunctionAnswer> {
     this.#refuseClosed();
-    const { token, dependencies } = request;
-    if (token === "pulumi:pulumi:getResource") return this.#getResource(request);
-    const subject = { type: token, name: "" };
-    const provider = this.#resolveProvider({ ...request, type: token }, subject);
-    const args = toPlainMap(normaliseMap(request.args, this.baseDirectory));
-    const record = { token, args, provider, dependencies };
-    if (this.preview && dependencies.some((urn) => this.#isPending(urn))) {
-      this.invokes.push(record);
-      return undefined;
-    }
     this.activity++;
-    try {
-      const result = await this.limiter.run(() =>
-        this.provider.invoke({ token, args, preview: this.preview, provider }),
-      );
-      this.invokes.push({ ...record, result });
-      return toWireMap(result);
-    } catch (cause) {
-      this.invokes.push(record);
-      throw this.#invokeFailure(token, messageOf(cause));
-    } finally {
-      this.activity++;
-    }
-  }
-
-  #getResource({ args }: CallFunctionRequest): WireMap {
-    const registration = this.resources.get(String(args.urn));
-    if (!registration) throw this.#invokeFailure("pulumi:pulumi:getResource", `unknown resource ${String(args.urn)}`);
-    const { urn, id = null, outputs } = registration;
-    return { urn, id, state: outputs };
-  }
-
-  // Not a failure yet: the program may catch it.
-  #invokeFailure(token: string, reason: string): Error {
-    const error = new Error(`${token}: ${reason}`);
-    this.failedInvokes.add(error.message);
-    return error;
-  }
-
-  #isPending(urn: string): boolean {
-    const registration = this.resources.get(urn);
-    return registration?.custom === true && !registration.external && (registration.id ?? UNKNOWN) === UNKNOWN;
+    if (request.token === "pulumi:pulumi:getResource") return this.calls.getResource(request);
+    const type = request.token;
+    const provider = this.#record({ type, name: "" }, () =>
+      this.#resolveProvider({ ...request, type }, { type, name: "" }),
+    );
+    const answer = await this.calls.call(request, provider);
+    this.activity++;
+    return answer;
   }
 
   /** Takes a message of the program. */
@@ -351,24 +290,21 @@ export class Deployment implements LifecycleContext {
 
   /** Deletes what is left over. After a failure nothing is deleted, as with the real engine. */
   async deleteLeftovers(): Promise<void> {
+    if (!this.failures.isEmpty) return;
     const leftovers = this.previous.unclaimed;
-    if (!this.failures.isEmpty) {
-      this.kept.push(...leftovers);
-      return;
-    }
     const gone = new Set(leftovers.map(({ urn }) => urn));
     for (const old of [...this.#replaced.splice(0), ...leftovers.reverse()]) await this.#deleteOne(old, gone);
   }
 
   async #deleteOne(old: SnapshotResource, gone: ReadonlySet<string>): Promise<void> {
     const { urn, type, name, external } = old;
-    const isLeftover = gone.has(urn);
     try {
       refuseProtected(old);
-      if (isLeftover && !external) this.deletions.push({ op: "delete", urn, type, name, changed: [] });
+      // What was replaced has its step already.
+      if (gone.has(urn) && !external) this.deletions.push({ op: "delete", urn, type, name, changed: [] });
       await deleteResource(old, gone, this);
+      this.deleted.add(urn);
     } catch (cause) {
-      if (isLeftover) this.kept.push(old);
       this.failures.add(failureFrom("provider", old, cause).detail);
     }
   }

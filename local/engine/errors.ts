@@ -37,8 +37,8 @@ export function assertSucceeded<E extends Evaluation>(evaluation: E): E {
   return evaluation;
 }
 
-/** `aws:s3/bucket:Bucket "media"` */
-export const label = ({ type, name }: Subject): string => `${type} "${name}"`;
+/** `aws:s3/bucket:Bucket "media"`; a function has no name. */
+export const label = ({ type, name }: Subject): string => (name === "" ? type : `${type} "${name}"`);
 
 /** Makes a failure about a resource. */
 export function failure(kind: ErrorKind, subject: Subject, reason: string): EngineFailure {

@@ -12,13 +12,13 @@ export interface ProcessEnd {
 }
 
 /** Failures the engine itself has not seen. */
-export function describeExit(end: ProcessEnd, { failures, logs, failedInvokes }: Deployment): EvaluationError[] {
+export function describeExit(end: ProcessEnd, { failures, logs, calls }: Deployment): EvaluationError[] {
   if (end.cancelled) return [plain("cancelled", "the evaluation was cancelled")];
   if (end.timedOut) return [plain("unresolved", "the executor did not finish in time"), ...unresolved(end.stderr)];
   const known = failures.all.map(({ message }) => message);
   const logged = logs
     .filter(({ severity, message }) => severity === "error" && !known.some((one) => message.includes(one)))
-    .map(({ message }) => plain(kindOf(message, failedInvokes), withoutPreamble(message)));
+    .map(({ message }) => plain(kindOf(message, calls.failed), withoutPreamble(message)));
   const found = [...logged, ...(known.length === 0 ? unresolved(end.stderr) : [])];
   if (end.exitCode === 0 || found.length > 0 || known.length > 0) return found;
   return [plain("process", `the executor ended with exit code ${end.exitCode}\n${end.stderr.slice(-4_000)}`.trim())];

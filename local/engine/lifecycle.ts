@@ -9,7 +9,6 @@ import type {
   CreatedResource,
   HookMoment,
   LogLine,
-  PropertyMap,
   ResourceProvider,
   SnapshotResource,
   UpdateRequest,
@@ -126,7 +125,7 @@ async function create(
   const request = toResourceRequest(registration, context.parentsOf(registration.urn), preview);
   const made = await attempt(registration, () => limiter.run(() => provider.create(request)));
   takeOutputs(registration, made, preview);
-  if (!preview) registration.id = made.id || missingId(registration);
+  if (!preview) registration.id = made.id === undefined || made.id === "" ? missingId(registration) : made.id;
   await runHooks("afterCreate", registration, context);
 }
 
@@ -208,11 +207,4 @@ export async function runHook(
     if (!moment.startsWith("after")) throw failure("hook", event, reason);
     context.log({ severity: "warning", message: reason, urn: event.urn });
   }
-}
-
-/** Outputs of a read resource, with the secrets the program asked for. */
-export function readOutputs(inputs: WireMap, outputs: PropertyMap, secrets: readonly string[]): WireMap {
-  const merged = { ...inputs, ...encodeLike(outputs, inputs) };
-  for (const key of secrets) if (merged[key] !== undefined) merged[key] = makeSecret(merged[key]);
-  return merged;
 }

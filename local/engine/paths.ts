@@ -59,8 +59,9 @@ function withMember(value: WireValue | undefined, key: Key, member: WireValue | 
     return copy;
   }
   if (value !== undefined && (typeof value !== "object" || value === null)) return value;
-  if (member !== undefined) return { ...value, [key]: member };
-  return value && Object.fromEntries(Object.entries(value).filter(([one]) => one !== String(key)));
+  const members = value as Readonly<Record<string, WireValue>> | undefined;
+  if (member !== undefined) return { ...members, [key]: member };
+  return members && Object.fromEntries(Object.entries(members).filter(([one]) => one !== String(key)));
 }
 
 /** Whether a changed top-level property is named by one of the paths. */

@@ -8,7 +8,7 @@ import { types } from "node:util";
 export async function loadProgram(program: string | (() => unknown), thrown: Set<unknown>): Promise<unknown> {
   try {
     const exported = typeof program === "string" ? load(program) : program;
-    return exported instanceof Function ? ((await exported()) as unknown) : exported;
+    return typeof exported === "function" ? await (exported as () => unknown)() : exported;
   } catch (cause) {
     thrown.add(cause);
     throw cause;

@@ -14,7 +14,7 @@ export function toEvaluation(deployment: Deployment): Evaluation {
     resources: done.map(toResource),
     outputs: stackOutputs(registrations),
     steps: [...done.filter(({ external }) => !external).map(toStep), ...deployment.deletions],
-    invokes: deployment.invokes,
+    invokes: deployment.calls.made,
     errors: deployment.failures.all,
     logs: deployment.logs,
     snapshot: toSnapshot(deployment, registrations),
@@ -49,11 +49,15 @@ function toStep({ operation, urn, type, name, changed, old }: Registration): Ste
   return { op: operation, urn, type, name, changed, ...(old && old.urn !== urn && { aliasedFrom: old.urn }) };
 }
 
-function toSnapshot({ preview, options, kept }: Deployment, registrations: readonly Registration[]): Snapshot {
+function toSnapshot(
+  { preview, options, previous, deleted }: Deployment,
+  registrations: readonly Registration[],
+): Snapshot {
   if (preview) return options.previous ?? { resources: [] };
   const byCompletion = registrations
     .filter(({ state }) => state === "done")
     .sort((one, other) => (one.finished ?? 0) - (other.finished ?? 0));
+  const kept = previous.unclaimed.filter(({ urn, external }) => !deleted.has(urn) && !external);
   // A failed update leaves the resource as it was; a failed create leaves nothing.
   const unchanged = registrations.flatMap(({ state, old }) => (state !== "done" && old ? [old] : []));
   const resources: SnapshotResource[] = [...kept, ...unchanged, ...byCompletion.map(toSnapshotResource)];

@@ -62,14 +62,17 @@ export function normalise(value: WireValue, baseDirectory: string): WireValue {
       return value.secret === true ? makeSecret(inner) : inner;
     }
     case REFERENCE:
-      return "id" in value ? value.id || UNKNOWN : (value.urn ?? UNKNOWN);
+      return "id" in value ? known(value.id) : (value.urn ?? UNKNOWN);
     case ASSET:
     case ARCHIVE:
       return normaliseFile(value, baseDirectory);
     default:
-      throw new Error(`a property value of an unknown kind (${String(value[SIGNATURE])})`);
+      throw new Error(`a property value of an unknown kind (${JSON.stringify(value[SIGNATURE])})`);
   }
 }
+
+/** An id the SDK left empty is one it does not know yet. */
+const known = (id: WireValue | undefined): WireValue => (id === undefined || id === "" || id === null ? UNKNOWN : id);
 
 function normaliseFile(value: WireObject, baseDirectory: string): WireValue {
   const kept: Record<string, WireValue> = { [SIGNATURE]: value[SIGNATURE] ?? null };

@@ -1,7 +1,7 @@
 // Between engine and cloud: every registered resource finds the model of its type.
 import { randomBytes } from "node:crypto";
 import { InvalidInputsError, NotSimulatedError } from "../cloud/core/errors";
-import type { PropertyMap, ResourceContext, ResourceModel } from "../cloud/core/resource-model";
+import type { ResourceContext, ResourceModel } from "../cloud/core/resource-model";
 import type { Cloud } from "../cloud";
 import { containsUnknown } from "../engine";
 import type { ResolvedProvider, ResourceProvider, ResourceRequest } from "../engine";

@@ -406,7 +406,7 @@ export function fakeAws(overrides: Partial<ResourceProvider> = {}): ResourceProv
       const fake = fakeOf(request.type);
       return { id: request.id, outputs: fake.outputs?.(placeOf(request)) ?? {} };
     },
-    delete() {},
+    delete: () => undefined,
     read(request) {
       const fake = fakeOf(request.type);
       const place = { ...placeOf(request), name: request.id };

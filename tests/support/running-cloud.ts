@@ -1,7 +1,7 @@
 // A whole embedded cloud for tests, on free ports, and resources declared in it as the engine would.
 import { startCloud } from "../../local/cloud";
 import type { Cloud, CloudOptions } from "../../local/cloud";
-import type { PropertyMap, PropertyValue } from "../../local/cloud/core/resource-model";
+import type { PropertyMap } from "../../local/cloud/core/resource-model";
 import { createCloudProvider } from "../../local/run/provider";
 import type { ResourceRequest } from "../../local/engine";
 

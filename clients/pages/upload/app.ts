@@ -63,7 +63,7 @@ function setUpWorkspace(configuration: UploadClientConfiguration, session: Sessi
   if (!configuration.acceleration) acceleration.value = "off";
   setUpChoosing((file) => transfers.add(file, readSettings()));
   setUpChart(transfers);
-  setUpComparison(uploader, configuration);
+  setUpComparison(uploader, configuration, refresh);
   byId("drop-hint", HTMLElement).textContent =
     `or choose them, up to ${formatBytes(configuration.maximumFileBytes)} each`;
   refresh();

@@ -8,8 +8,8 @@ import { chooseSample, optionsFor, orderRuns, type Summary, summarize, type Way,
 
 const MEBIBYTE = 1024 ** 2;
 
-/** Wires the section up. */
-export function setUpComparison(uploader: Uploader, configuration: UploadClientConfiguration): void {
+/** Wires the section up. @param ended called after each comparison, also a stopped one */
+export function setUpComparison(uploader: Uploader, configuration: UploadClientConfiguration, ended: () => void): void {
   const size = byId("compare-size", HTMLSelectElement);
   const chooser = byId("compare-file", HTMLInputElement);
   const stop = byId("compare-cancel", HTMLButtonElement);
@@ -36,7 +36,7 @@ export function setUpComparison(uploader: Uploader, configuration: UploadClientC
     running = new AbortController();
     const rounds = Number(byId("compare-rounds", HTMLSelectElement).value);
     const ways = WAYS.filter(({ accelerated }) => configuration.acceleration || !accelerated);
-    void compare(uploader, file, orderRuns(ways, rounds), running.signal);
+    void compare(uploader, file, orderRuns(ways, rounds), running.signal).finally(ended);
   });
 }
 
@@ -79,6 +79,7 @@ function show(times: ReadonlyMap<Way, readonly number[]>, bytes: number): void {
   const best = Math.min(...rows.map(({ summary }) => summary.median));
   const table = byId("compare-table", HTMLTableElement);
   table.hidden = false;
+  byId("compare-scroll", HTMLElement).hidden = false;
   table.tBodies[0]?.replaceChildren(
     ...rows.map(({ way, summary }) => {
       const name = make("th", { textContent: way.name });

@@ -42,7 +42,10 @@ class Hosting {
   }
 
   async open(api: ApiRecord, stage: StageDefinition): Promise<void> {
-    api.listener ??= await this.context.listen((request, response) => void this.server.handle(api, request, response));
+    api.listener ??= await this.context.listen(
+      (request, response) => void this.server.handle(api, request, response),
+      "api",
+    );
     const { origin } = api.listener;
     this.context.hosts.add(awsOrigin(api), origin);
     const key = `${api.id}/${stage.name}`;

@@ -118,25 +118,26 @@ function corsRulesOf(reader: InputReader): CorsRules {
   };
 }
 
+type Headers = Record<string, string | readonly string[]>;
+
 /** Applies a policy to an origin's headers. Names are lower case; `origin` is the viewer's `Origin` header. */
 export function applyResponseHeaders(
   rules: ResponseHeaderRules,
-  headers: Readonly<Record<string, string | readonly string[]>>,
+  headers: Readonly<Headers>,
   origin: string | undefined,
-): Record<string, string | readonly string[]> {
-  const result: Record<string, string | readonly string[]> = { ...headers };
-  for (const name of rules.removed) delete result[name];
-  if (rules.cors && origin !== undefined) applyCors(rules.cors, result, origin);
+): Headers {
+  const kept = without(headers, (name) => rules.removed.includes(name));
+  const result = rules.cors && origin !== undefined ? applyCors(rules.cors, kept, origin) : kept;
   for (const { name, value, override } of rules.added) if (override || !(name in result)) result[name] = value;
   return result;
 }
 
-function applyCors(cors: CorsRules, headers: Record<string, string | readonly string[]>, origin: string): void {
-  const originSet = Object.keys(headers).some((name) => name.startsWith("access-control-"));
-  if (originSet && !cors.override) return;
-  for (const name of Object.keys(headers)) if (name.startsWith("access-control-")) delete headers[name];
+function applyCors(cors: CorsRules, given: Headers, origin: string): Headers {
+  const isCors = (name: string): boolean => name.startsWith("access-control-");
+  if (!cors.override && Object.keys(given).some(isCors)) return given;
+  const headers = without(given, isCors);
   const any = cors.origins.includes("*");
-  if (!any && !cors.origins.some((pattern) => matchesOrigin(pattern, origin))) return;
+  if (!any && !cors.origins.some((pattern) => matchesOrigin(pattern, origin))) return headers;
   headers["access-control-allow-origin"] = any && !cors.credentials ? "*" : origin;
   if (!any || cors.credentials) headers.vary = "Origin";
   if (cors.methods.length > 0) {
@@ -147,6 +148,11 @@ function applyCors(cors: CorsRules, headers: Record<string, string | readonly st
   if (cors.exposed.length > 0) headers["access-control-expose-headers"] = cors.exposed.join(", ");
   if (cors.credentials) headers["access-control-allow-credentials"] = "true";
   if (cors.maxAge !== undefined) headers["access-control-max-age"] = String(cors.maxAge);
+  return headers;
+}
+
+function without(headers: Readonly<Headers>, drops: (name: string) => boolean): Headers {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !drops(name)));
 }
 
 /** "https://*.example.com" stands for any subdomain. */

@@ -11,7 +11,7 @@ export function createCloudFrontService(context: CloudContext): Service {
     name: "cloudfront",
     models: [distributionModel(state), ...policyModels(state)],
     stop: async () => {
-      await Promise.all([...state.distributions.values()].map(({ listener }) => listener?.close()));
+      await Promise.all([...state.distributions.values()].map(async ({ listener }) => listener?.close()));
       state.distributions.clear();
     },
   };

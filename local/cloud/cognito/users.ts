@@ -18,7 +18,6 @@ export interface NewUser {
 /** Adds a user. @throws AwsError UsernameExistsException, InvalidPasswordException, InvalidParameterException. */
 export function createUser(clock: Clock, pool: Pool, input: NewUser): PoolUser {
   if (findUser(pool, input.username)) throw new AwsError("UsernameExistsException", "User account already exists");
-  const attributes = { ...input.attributes };
   const byEmail = pool.usernameAttributes.includes("email");
   const looksLikeEmail = /^[^\s@]+@[^\s@]+$/.test(input.username);
   if (pool.usernameAttributes.length > 0 && byEmail && !looksLikeEmail) {
@@ -28,7 +27,7 @@ export function createUser(clock: Clock, pool: Pool, input: NewUser): PoolUser {
     const reason = "Username cannot be of email format, since user pool is configured for email alias.";
     throw new AwsError("InvalidParameterException", reason);
   }
-  if (byEmail) attributes.email ??= input.username;
+  const attributes = { ...(byEmail && { email: input.username }), ...input.attributes };
   const sub = randomUUID();
   const user: PoolUser = {
     username: byEmail ? sub : input.username,

@@ -90,6 +90,9 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** What a listener serves. Each kind has ports of its own, so that a stack has the same URLs in every run. */
+export type ListenerKind = "console" | "website" | "sign-in" | "api" | "other";
+
 /** An endpoint that a person or a program can call, for the console and the table of `npm start`. */
 export interface EndpointInfo {
   /** "Website", "Upload API", "Sign-in", "AWS APIs", "S3 Transfer Acceleration" */
@@ -190,7 +193,7 @@ export interface CloudContext {
   /** "http://127.0.0.1:<port>" of the S3 Transfer Acceleration listener. Known once the gateway listens. */
   accelerateOrigin(): string;
   /** Opens a listener on the next port of the plan (or a free one). */
-  listen(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<Listener>;
+  listen(handler: (request: IncomingMessage, response: ServerResponse) => void, kind?: ListenerKind): Promise<Listener>;
   /** Adds an endpoint to the console and the table; returns the function that removes it. */
   announce(endpoint: EndpointInfo): () => void;
   /** Services of which there is one each. Available once all services are constructed. */

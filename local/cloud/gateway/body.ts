@@ -102,7 +102,6 @@ export function openBody(request: IncomingMessage, plan: BodyPlan, signer?: Chun
     if (!request.complete)
       stream.destroy(new AwsError("RequestTimeout", "The connection ended before the body did.", 400));
   };
-  request.once("aborted", broken);
   request.once("error", broken);
   // A service that drops the stream after an error must not bring the process down.
   stream.on("error", () => undefined);

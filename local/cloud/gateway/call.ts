@@ -43,9 +43,6 @@ export function createCall(parts: CallParts): GatewayCall {
   return new VerifiedCall(parts);
 }
 
-/** "::ffff:127.0.0.1" is 127.0.0.1 on a listener for both families. */
-const plainAddress = (address: string | undefined): string => (address ?? "").replace(/^::ffff:/, "");
-
 class VerifiedCall implements GatewayCall {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -78,7 +75,7 @@ class VerifiedCall implements GatewayCall {
     this.principal = parts.principal;
     this.region = parts.region;
     this.auth = parts.auth;
-    this.sourceIp = plainAddress(request.socket.remoteAddress);
+    this.sourceIp = request.socket.remoteAddress ?? "";
   }
 
   get body(): Readable {

@@ -123,11 +123,9 @@ export class AwsChunkedDecoder extends Transform {
   private beginChunk(text: string): void {
     const match = /^([0-9a-fA-F]{1,8})(?:;chunk-signature=([0-9a-f]{64}))?$/.exec(text);
     if (!match) throw incomplete("A chunk of the request body has a malformed size");
-    const { signer } = this.options;
-    if (signer && match[2] === undefined) throw this.wrongSignature();
     this.chunkSignature = match[2] ?? "";
     this.remaining = parseInt(match[1] ?? "0", 16);
-    if (signer) this.hash = createHash("sha256");
+    if (this.options.signer) this.hash = createHash("sha256");
     if (this.remaining > 0) {
       this.state = "data";
       return;

@@ -144,8 +144,6 @@ class Exchange {
     response.setHeader("date", new Date(this.startedAt).toUTCString());
     response.setHeader(this.service === "s3" ? "x-amz-request-id" : "x-amzn-requestid", this.id);
     if (this.service === "s3") response.setHeader("x-amz-id-2", this.id);
-    // Until the client has been told to continue, it may or may not send the body: the connection cannot be used again.
-    if (this.expects100) response.shouldKeepAlive = false;
     response.once("finish", () => this.finish(response.statusCode));
     response.once("close", () => this.finish(499));
     response.on("error", () => undefined);
@@ -179,7 +177,6 @@ class Exchange {
   private proceed(): void {
     if (!this.expects100) return;
     this.expects100 = false;
-    this.response.shouldKeepAlive = true;
     this.response.writeContinue();
   }
 

@@ -39,7 +39,6 @@ function matchAws(value: string, principal: Principal): PrincipalMatch {
 function matchOne(type: string, value: string, principal: Principal): PrincipalMatch {
   if (type === "AWS") return matchAws(value, principal);
   if (type === "Service") return principal.kind === "service" && value === principal.service ? "exact" : "none";
-  if (type === "*") return value === "*" ? "everyone" : "none";
   // Federated and CanonicalUser principals: nobody in the local run calls as one.
   return "none";
 }

@@ -83,10 +83,11 @@ export class RoleRegistry {
   /** Gives a managed policy a new document, also where it is attached. */
   replacePolicy(arn: string, policy: NamedPolicy): void {
     const record = this.policies.get(arn);
+    const replaced = record?.policy;
     if (record) record.policy = policy;
     for (const role of this.roles.values()) {
       if (role.attached.has(arn)) role.attached.set(arn, policy);
-      if (role.permissionsBoundary?.name === policy.name) role.permissionsBoundary = policy;
+      if (replaced && role.permissionsBoundary === replaced) role.permissionsBoundary = policy;
     }
   }
 

@@ -1,5 +1,5 @@
 // Who may invoke a function: its resource policy for services, the caller's own policies for others.
-import type { NamedPolicy } from "../core/access";
+import type { Decision, NamedPolicy } from "../core/access";
 import { AwsError } from "../core/errors";
 import type { Principal } from "../core/principal";
 import type { CloudContext } from "../core/service";
@@ -18,17 +18,22 @@ export function resourcePolicy(resolved: ResolvedFunction): NamedPolicy | undefi
 
 /** @throws AwsError AccessDeniedException (403) with AWS's wording. */
 export function authoriseInvocation(context: CloudContext, resolved: ResolvedFunction, principal: Principal): void {
+  const decision = decideInvocation(context, resolved, principal);
+  if (decision.allowed) return;
+  const { action, resource, reason } = decision;
+  const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resource}`;
+  const fields = { decision, ...(principal.sourceArn === undefined ? {} : { sourceArn: principal.sourceArn }) };
+  throw new AwsError("AccessDeniedException", `${message} because ${reason}`, 403, fields);
+}
+
+/** Whether the principal may invoke the function, version or alias; leaves no trace. */
+export function decideInvocation(context: CloudContext, resolved: ResolvedFunction, principal: Principal): Decision {
   const policy = resourcePolicy(resolved);
-  const action = "lambda:InvokeFunction";
-  const decision = context.access.decide({
+  return context.access.decide({
     principal,
-    action,
+    action: "lambda:InvokeFunction",
     resource: resolved.qualifiedArn,
     resourceAccountId: resolved.definition.accountId,
     ...(policy ? { resourcePolicy: policy } : {}),
   });
-  if (decision.allowed) return;
-  const message = `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resolved.qualifiedArn}`;
-  const fields = { decision, ...(principal.sourceArn === undefined ? {} : { sourceArn: principal.sourceArn }) };
-  throw new AwsError("AccessDeniedException", `${message} because ${decision.reason}`, 403, fields);
 }

@@ -10,7 +10,7 @@ import { FunctionRegistry, parseFunctionReference, type FunctionReference, type 
 import { FaultPlan } from "./faults";
 import { Invoker } from "./invoker";
 import { ASYNCHRONOUS_PAYLOAD_BYTES, SYNCHRONOUS_PAYLOAD_BYTES } from "./limits";
-import { authoriseInvocation } from "./permissions";
+import { authoriseInvocation, decideInvocation } from "./permissions";
 import { EnvironmentPool, type PoolSettings } from "./pool";
 import { createLambdaModels } from "./resources/models";
 import { checkPayload, LambdaRestApi } from "./rest-api";
@@ -45,6 +45,11 @@ export function createLambdaService(context: CloudContext, settings: Partial<Poo
       const { reference, resolved } = find(functionArn);
       authoriseInvocation(context, resolved, principal);
       queue.add(reference, checkPayload(payload, ASYNCHRONOUS_PAYLOAD_BYTES), principal.arn);
+    },
+    mayInvoke(functionArn, principal) {
+      const reference = parseFunctionReference(functionArn, context.accountId, context.region);
+      const resolved = reference && registry.find(reference);
+      return resolved !== undefined && decideInvocation(context, resolved, principal).allowed;
     },
     functions: () => registry.all().map(describeFunction),
     environments: () =>

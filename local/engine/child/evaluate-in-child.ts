@@ -66,7 +66,10 @@ function converse(child: ChildProcess, options: EvaluateInChildOptions): Promise
       if (ended && !child.connected) resolve(evaluation ?? unfinished(child, options, output()));
     };
     child.on("disconnect", finish);
-    child.on("close", () => ((ended = true), finish()));
+    child.on("close", () => {
+      ended = true;
+      finish();
+    });
     child.send(startMessage(options));
   });
 }

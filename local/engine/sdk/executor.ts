@@ -128,7 +128,10 @@ async function execute(options: ExecutorOptions, cwd: string, address: string): 
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const kill = (): void => void child.kill("SIGKILL");
-  const timer = setTimeout(() => ((timedOut = true), kill()), options.timeout ?? 120_000);
+  const timer = setTimeout(() => {
+    timedOut = true;
+    kill();
+  }, options.timeout ?? 120_000);
   options.signal?.addEventListener("abort", kill, { once: true });
   process.once("exit", kill);
   try {

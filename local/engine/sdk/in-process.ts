@@ -63,8 +63,11 @@ async function run(options: EvaluateOptions, ownProcess: boolean): Promise<Evalu
   const baseDirectory = inFolder ? path.dirname(options.program) : process.cwd();
   const deployment = new Deployment(options, baseDirectory);
   const thrown = new Set<unknown>();
-  const takeFailure = (cause: unknown): void =>
-    deployment.failures.addEscaped(cause, (one) => describeEscaped(one, thrown.has(one), deployment.failedInvokes));
+  const takeFailure = (cause: unknown): void => {
+    // A refusal after the end is no failure of its own.
+    if (deployment.closed !== undefined && messageOf(cause).includes(deployment.closed)) return;
+    deployment.failures.addEscaped(cause, (one) => describeEscaped(one, thrown.has(one), deployment.calls.failed));
+  };
   // Held here: timers and "beforeExit" run outside of the program's async context.
   const store = internals.getStore();
   const watchdog = new Watchdog(deployment, () => [...store.pendingResourceRegistrations.values()]);

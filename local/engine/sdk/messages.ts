@@ -10,7 +10,7 @@ import type {
   RegisterRequest,
   ResourceAnswer,
 } from "../requests";
-import type { HookMoment, ResourceOptions, WireMap, WireValue } from "../types";
+import type { HookMoment, ResourceOptions, WireMap } from "../types";
 
 /** Properties of a message. */
 export const fromStruct = (struct: Struct | undefined): WireMap => struct?.toJavaScript() ?? {};

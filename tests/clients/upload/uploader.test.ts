@@ -85,6 +85,17 @@ describe("Uploader", () => {
     assert.equal(fake.count("part"), 3);
   });
 
+  it("makes no call for a new file that it does not need", async () => {
+    const { file } = randomFile(KIB);
+
+    await open().upload(file).done();
+
+    assert.deepEqual(
+      fake.calls.map(({ kind }) => kind),
+      ["list", "start", "sign", "part", "complete"],
+    );
+  });
+
   it("completes an empty file as one empty part", async () => {
     const { bytes, file } = randomFile(0);
 

@@ -167,8 +167,9 @@ describe("a resource the program no longer declares", () => {
     const first = await evaluateProgram(pair, { provider });
     const second = await evaluateProgram(() => undefined, { provider, previous: first.snapshot, preview: true });
 
+    const gone = second.steps.filter(({ op, type }) => op === "delete" && type.startsWith("aws:"));
     assert.deepEqual(
-      second.steps.filter(({ op }) => op === "delete").map(({ name }) => name),
+      gone.map(({ name }) => name),
       ["two", "one"],
     );
     assert.equal(calls.length, 2);
@@ -228,6 +229,35 @@ describe("a resource the program no longer declares", () => {
       second.snapshot.resources.map(({ name }) => name).sort(),
       first.snapshot.resources.map(({ name }) => name).sort(),
     );
+  });
+});
+
+describe("a failed evaluation", () => {
+  const names = ({ snapshot }: ProgramEvaluation): string[] => snapshot.resources.map(({ name }) => name).sort();
+
+  it("keeps a resource that could not even be registered, and those it never came to", async () => {
+    const program = (source: string) => () => {
+      const asset = new pulumi.asset.FileAsset(source);
+      const page = new aws.s3.BucketObjectv2("page", { bucket: "b", source: asset });
+      new aws.sns.Topic("topic", { displayName: page.key });
+    };
+    const first = await evaluateProgram(program(__filename));
+    const second = await evaluateProgram(program("/nowhere"), { previous: first.snapshot });
+
+    assert.equal(second.errors.length, 1);
+    assert.deepEqual(names(second), names(first));
+  });
+
+  it("keeps everything when it is cancelled", async () => {
+    const first = await evaluateProgram(topic("one"));
+    const second = await evaluateProgram(topic("two"), { previous: first.snapshot, signal: AbortSignal.abort() });
+
+    assert.deepEqual(
+      second.errors.map(({ kind }) => kind),
+      ["cancelled"],
+    );
+    assert.deepEqual(names(second), names(first));
+    assert.equal(second.snapshot.resources.find(({ name }) => name === "topic")?.inputs.displayName, "one");
   });
 });
 
@@ -329,7 +359,9 @@ describe("hooks", () => {
 
   it("with `ignoreErrors` only warn", async () => {
     const { errors, logs } = await evaluateProgram(() => {
-      const lenient = new pulumi.ResourceHook("b", () => Promise.reject(new Error("not today")), { ignoreErrors: true });
+      const lenient = new pulumi.ResourceHook("b", () => Promise.reject(new Error("not today")), {
+        ignoreErrors: true,
+      });
       new aws.sns.Topic("t", {}, { hooks: { beforeCreate: [lenient] } });
     });
 

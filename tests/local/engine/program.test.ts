@@ -256,4 +256,22 @@ describe("an evaluation", () => {
       /parallel must be a whole number of 1 or more, not 0/,
     );
   });
+
+  it("A5: takes at most 6 ms per resource, and grows linearly", async function () {
+    this.timeout(60_000);
+    const perResource = async (count: number): Promise<number> => {
+      const program = () => {
+        const first = new aws.sns.Topic("first");
+        for (let index = 1; index < count; index++) new aws.sns.Topic(`t${index}`, { displayName: first.name });
+      };
+      const start = performance.now();
+      assertSucceeded(await evaluateProgram(program));
+      return (performance.now() - start) / count;
+    };
+    const best = async (count: number): Promise<number> => Math.min(await perResource(count), await perResource(count));
+    const [few, many] = [await best(100), await best(800)];
+
+    assert.ok(many <= 6, `${many} ms per resource`);
+    assert.ok(many <= few * 3, `${few} ms per resource in a small program, ${many} ms in a large one`);
+  });
 });

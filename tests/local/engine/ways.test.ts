@@ -19,7 +19,8 @@ const executorOptions = (name: string) => ({ program: program(name), cwd: path.r
 type Way = (name: string, options: EngineOptions) => Promise<Evaluation>;
 const inThisProcess: Way = (name, options) => evaluate({ ...options, program: program(name) });
 const inChild: Way = (name, options) => evaluateInChild({ ...options, program: program(name) });
-const withExecutor: Way = (name, { idleTimeout: _, ...options }) => runWithExecutor({ ...options, ...executorOptions(name) });
+const withExecutor: Way = (name, { idleTimeout: _, ...options }) =>
+  runWithExecutor({ ...options, ...executorOptions(name) });
 const WAYS: Readonly<Record<string, Way>> = {
   "in this process": inThisProcess,
   "in a child": inChild,
@@ -56,16 +57,16 @@ for (const [title, way] of Object.entries(WAYS)) {
       assert.deepEqual(update.errors, []);
       const far = byName(update, "far-bucket");
       assert.equal(far.urn, "urn:pulumi:dev::site::site:index:Site$aws:s3/bucket:Bucket::far-bucket");
-      assert.deepEqual(far.provider.inputs["assumeRoles"], [{ roleArn: "arn:aws:iam::222222222222:role/deploy" }]);
-      assert.equal(far.provider.inputs["region"], "us-east-1");
+      assert.deepEqual(far.provider.inputs.assumeRoles, [{ roleArn: "arn:aws:iam::222222222222:role/deploy" }]);
+      assert.equal(far.provider.inputs.region, "us-east-1");
       assert.equal(far.protect, true);
       assert.match(far.sourcePosition ?? "", /programs\/site\.ts:\d+$/);
-      assert.deepEqual(byName(update, "fn").inputs["code"], {
+      assert.deepEqual(byName(update, "fn").inputs.code, {
         kind: "archive",
         assets: { "index.js": { kind: "asset", text: "exports.handler = 1;" } },
       });
-      assert.deepEqual(update.outputs["token"], { value: "t0k", secret: true });
-      assert.deepEqual(update.outputs["account"], { value: "111111111111", secret: false });
+      assert.deepEqual(update.outputs.token, { value: "t0k", secret: true });
+      assert.deepEqual(update.outputs.account, { value: "111111111111", secret: false });
     });
 
     it("is the same as in this process", async () => {
@@ -78,9 +79,9 @@ for (const [title, way] of Object.entries(WAYS)) {
       const preview = await way("site", { ...OPTIONS, preview: true });
 
       assert.deepEqual(preview.errors, []);
-      assert.equal(preview.outputs["bucketArn"]?.value, UNKNOWN);
-      assert.deepEqual(byName(preview, "fn").inputs["environment"], {
-        variables: { BUCKET: byName(preview, "site-bucket").inputs["bucket"], TOKEN: "t0k" },
+      assert.equal(preview.outputs.bucketArn?.value, UNKNOWN);
+      assert.deepEqual(byName(preview, "fn").inputs.environment, {
+        variables: { BUCKET: byName(preview, "site-bucket").inputs.bucket, TOKEN: "t0k" },
       });
       assert.deepEqual(byName(preview, "fn").secretInputs, ["environment"]);
       assert.equal(byName(preview, "role").id, undefined);
@@ -167,7 +168,10 @@ describe("Pulumi's executor", function () {
     const throws = await runWithExecutor({ ...OPTIONS, ...executorOptions("throws") });
     const never = await runWithExecutor({ ...OPTIONS, ...executorOptions("never") });
 
-    assert.deepEqual([late, throws, never].map(({ exitCode }) => exitCode), [0, 32, 1]);
+    assert.deepEqual(
+      [late, throws, never].map(({ exitCode }) => exitCode),
+      [0, 32, 1],
+    );
     assert.ok(late.resources.some(({ name }) => name === "late"));
   });
 
@@ -182,7 +186,12 @@ describe("Pulumi's executor", function () {
     const deleted: string[] = [];
     const provider = fakeAws({ delete: ({ name }) => void deleted.push(name) });
     const late = await runWithExecutor({ ...OPTIONS, ...executorOptions("late") });
-    const { errors } = await runWithExecutor({ ...OPTIONS, ...executorOptions("environment"), provider, previous: late.snapshot });
+    const { errors } = await runWithExecutor({
+      ...OPTIONS,
+      ...executorOptions("environment"),
+      provider,
+      previous: late.snapshot,
+    });
 
     assert.deepEqual(errors, []);
     assert.deepEqual(deleted, ["late"]);

@@ -65,7 +65,10 @@ async function open(
 ): Promise<void> {
   if (running.listener) return;
   const { hosts } = state.context;
-  const listener = await state.context.listen(createViewerHandler(state.context, () => running.definition));
+  const listener = await state.context.listen(
+    createViewerHandler(state.context, () => running.definition),
+    "website",
+  );
   const aliases = Array.isArray(inputs.aliases) ? inputs.aliases.map(String) : [];
   const urls = [running.domainName, ...aliases].map((name) => `https://${name}`);
   for (const url of urls) hosts.add(url, listener.origin);

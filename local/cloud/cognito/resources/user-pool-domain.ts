@@ -55,7 +55,7 @@ async function create(state: CognitoState, inputs: PropertyMap, context: Resourc
   if (pool.domain !== undefined)
     throw new AwsError("InvalidParameterException", "User pool already has a domain configured.");
   pool.domain = domain;
-  const listener = await state.context.listen(createDomainHandler(state.context, pool, state.refreshTokens));
+  const listener = await state.context.listen(createDomainHandler(state.context, pool, state.refreshTokens), "sign-in");
   const awsUrl = `https://${domain}.auth.${pool.region}.amazoncognito.com`;
   state.context.hosts.add(awsUrl, listener.origin);
   const hide = state.context.announce({ label: "Sign-in", url: listener.origin, urn: context.urn });

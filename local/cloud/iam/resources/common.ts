@@ -14,7 +14,7 @@ export const policyText = (value: PropertyValue): string => (typeof value === "s
 /** Reports inputs that the model does not know: a misspelt one, or one that is not simulated. */
 export function unknownInputs(inputs: PropertyMap, known: readonly string[], type: string): InputProblem[] {
   return Object.keys(inputs)
-    .filter((property) => inputs[property] !== undefined && !known.includes(property) && !property.startsWith("__"))
+    .filter((property) => inputs[property] !== undefined && !known.includes(property))
     .map((property) => ({ property, reason: `is not simulated for ${type}; add it in local/cloud/iam/resources` }));
 }
 

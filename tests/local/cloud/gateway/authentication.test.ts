@@ -218,6 +218,33 @@ describe("gateway authentication", () => {
         }),
     ],
     [
+      "a scope with another end",
+      "AuthorizationHeaderMalformed",
+      400,
+      (r) =>
+        send(`${r.gateway.origin}/b/k`, {
+          headers: {
+            authorization:
+              "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/s3/aws3_request, SignedHeaders=host, Signature=1",
+            "x-amz-date": "20260101T000000Z",
+          },
+        }),
+    ],
+    [
+      "a host that is not signed",
+      "AccessDenied",
+      403,
+      (r) => {
+        const url = `${r.gateway.origin}/b/k`;
+        const at = r.clock.now();
+        const headers = signRequest({ method: "GET", url, credentials: r.root, service: "s3", region, at });
+        const { authorization = "", ...rest } = headers;
+        return send(url, {
+          headers: { ...rest, authorization: authorization.replace("SignedHeaders=host;", "SignedHeaders=") },
+        });
+      },
+    ],
+    [
       "a scope of another day",
       "AuthorizationHeaderMalformed",
       400,

@@ -6,6 +6,7 @@ import { Readable } from "node:stream";
 import fc from "fast-check";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { scopeText, sha256Hex, signingKey, signText, emptyHash } from "../../../../local/cloud/gateway/canonical";
+import { AwsError } from "../../../../local/cloud/core/errors";
 import { AwsChunkedDecoder } from "../../../../local/cloud/gateway/chunked";
 import { signRequest } from "../../../../local/cloud/gateway/sign";
 import { codeOf, type GatewayRun, region, send, sendSigned, startGateway } from "../../../support/gateway-run";
@@ -137,6 +138,79 @@ describe("bodies at the gateway", () => {
 
     assert.equal(answer.status, 411);
     assert.equal(codeOf(answer), "MissingContentLength");
+  });
+
+  it("rejects a trailer that the content hash does not announce with InvalidRequest", async () => {
+    const headers = chunkedHeaders(0, "x-amz-checksum-crc32");
+    const answer = await sendSigned(run, "/b/k", { ...put, payloadHash: signedStream, headers });
+
+    assert.equal(codeOf(answer), "InvalidRequest");
+  });
+
+  it("rejects signed chunks of a caller who has signed nothing with AccessDenied", async () => {
+    const headers = { ...chunkedHeaders(0), "x-amz-content-sha256": signedStream };
+    const answer = await send(`${run.gateway.origin}/b/k`, { ...put, headers, body: "0\r\n\r\n" });
+
+    assert.equal(codeOf(answer), "AccessDenied");
+    assert.equal(run.seen.length, 0);
+  });
+
+  it("rejects chunk headers that have no end with IncompleteBody", async () => {
+    const answer = await sendUnsigned("1".repeat(20_000), 4);
+
+    assert.match(
+      answer.body,
+      /<Code>IncompleteBody<\/Code><Message>A chunk of the request body has a line that is too long/,
+    );
+  });
+
+  it("fails a body whose client leaves in the middle", async () => {
+    const failure = new Promise<unknown>((resolve) => {
+      run.behaviour = async (call) => {
+        await call.readBody(1000).catch(resolve);
+      };
+    });
+    const socket = connect(Number(new URL(run.gateway.origin).port), "127.0.0.1");
+    await once(socket, "connect");
+
+    socket.write("PUT /b/k HTTP/1.1\r\nhost: h\r\ncontent-length: 100\r\n\r\nabc");
+    await new Promise((resolve) => setImmediate(resolve));
+    socket.end();
+    const trace = await run.traces.waitFor(({ operation }) => operation === "PUT /b/k");
+
+    assert.equal(((await failure) as AwsError).code, "RequestTimeout");
+    assert.equal(trace.status, 499);
+  });
+
+  it("rejects with RequestEntityTooLarge what a service asked to be smaller", async () => {
+    run.behaviour = async (call) => void (await call.readBody(3));
+
+    const streamed = await sendSigned(run, "/b/k", { ...put, body: "four" });
+    const buffered = await sendSigned(run, "/x", { method: "POST", service: "lambda", body: "four" });
+
+    assert.deepEqual([streamed.status, codeOf(streamed)], [413, "RequestEntityTooLarge"]);
+    assert.deepEqual([buffered.status, buffered.headers["x-amzn-errortype"]], [413, "RequestEntityTooLarge"]);
+  });
+
+  it("keeps a connection usable after a body that was refused half-read", async () => {
+    run.behaviour = async (call) => {
+      if (call.method !== "PUT") return void call.response.end();
+      for await (const _piece of call.body) throw new AwsError("EntityTooLarge", "enough");
+    };
+    const socket = connect(Number(new URL(run.gateway.origin).port), "127.0.0.1");
+    await once(socket, "connect");
+    socket.resume();
+    const size = 2_000_000;
+
+    socket.write(`PUT /b/k HTTP/1.1\r\nhost: h\r\ncontent-length: ${size}\r\n\r\n${"x".repeat(size)}`);
+    socket.write("GET /b/next HTTP/1.1\r\nhost: h\r\n\r\n");
+    await run.traces.waitFor(({ operation }) => operation === "GET /b/next");
+    socket.destroy();
+
+    assert.deepEqual(
+      run.traces.recent().map(({ status }) => status),
+      [400, 200],
+    );
   });
 
   const sendSignedChunks = (

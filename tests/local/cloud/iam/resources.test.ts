@@ -314,6 +314,20 @@ describe("IAM resources", () => {
       assert.equal(may("s3:PutObject"), false);
     });
 
+    it("bounds roles by its newest document, and only those that use it", async () => {
+      const inputs = { name: "p", policy: allow("s3:GetObject") };
+      const { id, outputs } = await create("Policy", inputs);
+      const { id: namesake } = await create("Policy", { ...inputs, path: "/x/" });
+      const everything = [{ name: "i", policy: allow("*") }];
+      const bounded = await role({ inlinePolicies: everything, permissionsBoundary: id, name: "a" });
+      const other = await role({ inlinePolicies: everything, permissionsBoundary: namesake, name: "b" });
+
+      await model("Policy").update?.(id, { ...inputs, policy: allow("s3:PutObject") }, outputs, context);
+
+      const mayPut = [bounded, other].map(({ outputs: { arn } }) => may("s3:PutObject", arn as string));
+      assert.deepEqual(mayPut, [true, false]);
+    });
+
     it("rejects a second policy of the same name, a rename and more than ten on one role", async () => {
       const { id, outputs } = await create("Policy", { name: "p", policy: allow("s3:GetObject") });
       await role({ name: "r" });
