@@ -10,6 +10,8 @@ export interface RunFile {
   readonly stack: string;
   /** Where the AWS APIs answer. */
   readonly endpoint: string;
+  /** Where S3 Transfer Acceleration answers. */
+  readonly accelerateEndpoint?: string;
   readonly region: string;
   readonly accountId: string;
   /** Credentials of the account's administrator. They open nothing but this run. */

@@ -115,6 +115,7 @@ function announceRun({ folder, name, stack }: Project, { cloud, evaluation }: Se
     project: name,
     stack,
     endpoint: cloud.gatewayOrigin,
+    accelerateEndpoint: cloud.context.accelerateOrigin(),
     region: cloud.region,
     accountId: cloud.accountId,
     credentials: { accessKeyId, secretAccessKey },

@@ -132,7 +132,10 @@ describe("the pages in Chromium", function () {
     await some;
 
     await context.setOffline(true);
-    await page.getByText(/offline|waits for the network|no network/i).first().waitFor();
+    await page
+      .getByText(/offline|waits for the network|no network/i)
+      .first()
+      .waitFor();
     fast();
     await context.setOffline(false);
 
@@ -166,7 +169,11 @@ describe("the pages in Chromium", function () {
       async (route) => {
         const url = route.request().url();
         if (route.request().method() !== "PUT" || tampered++ > 0) return route.continue();
-        return route.continue({ url: url.replace(/X-Amz-Signature=./, (start) => (start.endsWith("0") ? "X-Amz-Signature=1" : "X-Amz-Signature=0")) });
+        return route.continue({
+          url: url.replace(/X-Amz-Signature=./, (start) =>
+            start.endsWith("0") ? "X-Amz-Signature=1" : "X-Amz-Signature=0",
+          ),
+        });
       },
     );
     const refusals = await stack.tracesDuring(async () => {
@@ -192,7 +199,7 @@ describe("the pages in Chromium", function () {
 
   it("refuses a wrong password without saying whether the user exists, and shows no workspace to guests", async () => {
     await page.goto(stack.pageUrl);
-    assert.ok(await page.getByText("Sign in to upload").isVisible());
+    await page.getByText("Sign in to upload").waitFor();
     assert.ok(!(await page.getByRole("button", { name: "Choose files" }).isVisible()));
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     const answers: string[] = [];
@@ -208,20 +215,22 @@ describe("the pages in Chromium", function () {
 
   for (const width of [1280, 390]) {
     it(`fits ${String(width)} px: upload page and console, in light and dark`, async () => {
+      await page.setViewportSize({ width, height: 900 });
+      await signIn();
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height: 900 });
-        await signIn();
         for (const url of [stack.pageUrl, webConsole.origin]) {
           await page.goto(url);
-          await page.locator("h2:visible").first().waitFor();
+          await page
+            .locator(url === stack.pageUrl ? "#finished li" : "#calls li time")
+            .first()
+            .waitFor();
           const overflow = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth");
           assert.ok((overflow as number) <= 0, `${url} is ${String(overflow)} px too wide`);
-          const shots = process.env["SCREENSHOTS"];
+          const shots = process.env.SCREENSHOTS;
           const name = `${url === stack.pageUrl ? "upload-page" : "console"}-${String(width)}-${colorScheme}.png`;
           if (shots) await page.screenshot({ path: path.join(shots, name), fullPage: true });
         }
-        await context.clearCookies();
       }
     });
   }

@@ -1,8 +1,10 @@
 // Proves that uploads by the real client survive what goes wrong on the real stack: S3 on a bad day, functions that die, expired URLs, two
 // devices, two tabs. Every case ends byte-exact or cleanly aborted, with no multipart upload left behind.
 import assert from "node:assert/strict";
+import { DynamoDBClient, ScanCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Upload, Uploader } from "../../clients/upload";
 import type { UploadDescription } from "../../handlers/upload/contract";
+import { servicePrincipal } from "../../local/cloud/core/principal";
 import type { FaultRule } from "../../local/cloud/s3/faults";
 import { makeFile, MEBIBYTE, startTestStack, type TestStack } from "../support/stack";
 
@@ -15,7 +17,9 @@ describe("uploads under faults", function () {
     uploader = await stack.uploader("faults@example.com");
   });
   after(() => stack.stop());
-  afterEach(() => assert.deepEqual(stack.s3.multipartUploads(stack.bucketName), [], "multipart uploads were left behind"));
+  afterEach(() =>
+    assert.deepEqual(stack.s3.multipartUploads(stack.bucketName), [], "multipart uploads were left behind"),
+  );
 
   const OPTIONS = { partSize: 5 * MEBIBYTE, acceleration: "off" } as const;
   const settle = async (upload: Upload, bytes: Buffer): Promise<UploadDescription> => {
@@ -37,7 +41,10 @@ describe("uploads under faults", function () {
     ["U12: 500 for a part after a delay", { operation: "UploadPart", status: 500, delayMs: 50, times: 3 }],
     ["U33: a connection that breaks before the part is stored", { operation: "UploadPart", drop: "before", times: 3 }],
     ["U33: a connection that breaks after the part is stored", { operation: "UploadPart", drop: "after", times: 3 }],
-    ["U24: an error inside a 200 answer of the completion", { operation: "CompleteMultipartUpload", errorInside200: true, times: 1 }],
+    [
+      "U24: an error inside a 200 answer of the completion",
+      { operation: "CompleteMultipartUpload", errorInside200: true, times: 1 },
+    ],
     ["U24: a completion whose answer is lost", { operation: "CompleteMultipartUpload", drop: "after", times: 1 }],
     ["a completion that fails for the moment", { operation: "CompleteMultipartUpload", status: 503, times: 1 }],
     ["a start that fails for the moment", { operation: "CreateMultipartUpload", status: 500, times: 1 }],
@@ -79,19 +86,24 @@ describe("uploads under faults", function () {
   it("U12: URLs that expire while parts wait are signed again, and no part is lost", async () => {
     const { bytes, file } = makeFile(21 * MEBIBYTE, "expiring.bin");
     const upload = uploader.upload(file, { ...OPTIONS, parallel: 1 });
-    let moved = false;
-    const end = stack.cloud.traces.subscribe(({ operation }) => {
-      if (operation !== "UploadPart" || moved) return;
-      moved = true;
-      stack.clock.move(121_000);
+    // The functions keep real time, so the clock of S3 goes back once a part was refused: the fresh URL is young again.
+    let state: "waiting" | "late" | "refused" = "waiting";
+    const end = stack.cloud.traces.subscribe(({ operation, status }) => {
+      if (operation !== "UploadPart") return;
+      if (state === "waiting") {
+        state = "late";
+        stack.clock.move(121_000);
+      } else if (state === "late" && status === 403) {
+        state = "refused";
+        stack.clock.move(-121_000);
+      }
     });
     try {
       await settle(upload, bytes);
     } finally {
       end();
-      stack.clock.move(-121_000);
     }
-    assert.ok(moved);
+    assert.equal(state, "refused");
   });
 
   it("U10: a second device goes on from the server's list and sends no finished part again", async () => {
@@ -151,10 +163,34 @@ describe("uploads under faults", function () {
   it("U13: falls back to the direct host when the accelerated one fails, without losing a part", async () => {
     const { bytes, file } = makeFile(26 * MEBIBYTE, "fallback.bin");
     const user = await stack.uploader("fallback@example.com", {
-      transport: failingAt(stack.cloud.endpoints().find(({ label }) => label.includes("Acceleration"))?.url ?? assert.fail()),
+      transport: failingAt(
+        stack.cloud.endpoints().find(({ label }) => label.includes("Acceleration"))?.url ?? assert.fail(),
+      ),
     });
 
     await settle(user.upload(file, { ...OPTIONS, acceleration: "auto" }), bytes);
+  });
+
+  it("U20: the sweeper aborts an abandoned upload, frees the quota and tells about it, once", async () => {
+    const { file } = makeFile(11 * MEBIBYTE, "abandoned.bin");
+    const user = await stack.uploader("abandoner@example.com");
+    const upload = user.upload(file, { ...OPTIONS, parallel: 1 });
+    await new Promise<void>((resolve) => upload.on("progress", ({ finishedParts }) => finishedParts >= 1 && resolve()));
+    await upload.pause();
+    const uploadId = upload.description?.uploadId ?? assert.fail();
+    await makeDue(stack, uploadId);
+
+    for (const _ of [1, 2]) await runSweeper(stack);
+
+    assert.deepEqual(await user.list("open"), []);
+    const events = stack.events
+      .recentEvents()
+      .map(({ event }) => event as unknown as { "detail-type": string; detail: { uploadId?: string } })
+      .filter(({ detail }) => detail.uploadId === uploadId);
+    assert.deepEqual(
+      events.map((event) => event["detail-type"]),
+      ["Upload Abandoned"],
+    );
   });
 
   it("U33: any mix of faults ends byte-exact", async () => {
@@ -181,13 +217,51 @@ describe("uploads under faults", function () {
   });
 });
 
+/** Lets an upload's time run out: only its row can, as functions keep real time. */
+async function makeDue({ cloud, evaluation }: TestStack, uploadId: string): Promise<void> {
+  const tableName = evaluation.resources.find(({ name }) => name === "uploads-table")?.id ?? assert.fail();
+  const client = new DynamoDBClient({
+    endpoint: cloud.gatewayOrigin,
+    region: cloud.region,
+    credentials: cloud.rootCredentials(),
+  });
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName }));
+  const row = Items.find(({ sk }) => sk?.S === `UPLOAD#${uploadId}`) ?? assert.fail("no row");
+  await client.send(
+    new UpdateItemCommand({
+      TableName: tableName,
+      Key: { pk: row.pk ?? assert.fail(), sk: row.sk ?? assert.fail() },
+      UpdateExpression: "SET dueAt = :past, abandonAt = :past",
+      ExpressionAttributeValues: { ":past": { S: "2020-01-01T00:00:00.000Z" } },
+    }),
+  );
+  client.destroy();
+}
+
+/** Runs the sweeper as its rule does. */
+async function runSweeper({ cloud, evaluation, functionName }: TestStack): Promise<void> {
+  const arnOf = (name: string): string =>
+    evaluation.resources.find((resource) => resource.name === name)?.outputs.arn as string;
+  const { functionError, payload } = await cloud.context.functions.invoke(
+    arnOf("uploads-sweep-function"),
+    Buffer.from(JSON.stringify({ source: "aws.events" })),
+    servicePrincipal("events.amazonaws.com", arnOf("uploads-sweep-rule"), cloud.accountId),
+  );
+  assert.equal(functionError, undefined, `${functionName("sweep")}: ${payload.toString()}`);
+}
+
 /** A transport whose connections to one origin break. */
 function failingAt(origin: string): NonNullable<Parameters<TestStack["uploader"]>[1]>["transport"] & object {
   return {
     reportsProgress: false,
     send: async ({ url, headers, body, signal }) => {
       if (url.startsWith(origin)) throw new TypeError("fetch failed");
-      const response = await fetch(url, { method: "PUT", headers: { ...headers }, body: await body.arrayBuffer(), signal });
+      const response = await fetch(url, {
+        method: "PUT",
+        headers: { ...headers },
+        body: await body.arrayBuffer(),
+        signal,
+      });
       return { status: response.status, eTag: response.headers.get("etag"), body: await response.text() };
     },
   };

@@ -66,7 +66,7 @@ describe("the upload API of the stack", function () {
     it(`U1: rejects ${method} ${route} without a token, with a wrong one, and with an expired one`, async () => {
       const body = method === "POST" ? {} : undefined;
       const [head = "", payload = "", signature = ""] = alice.split(".");
-      const forged = `${head}.${Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(payload, "base64url").toString()) as object, sub: "eve" })).toString("base64url")}.${signature}`;
+      const forged = `${head}.${Buffer.from(JSON.stringify({ ...(JSON.parse(Buffer.from(payload, "base64url").toString()) as object), sub: "eve" })).toString("base64url")}.${signature}`;
 
       for (const token of [undefined, "nonsense", forged]) {
         const answer = await stack.call(method, route, { body, ...(token === undefined ? {} : { token }) });
@@ -131,7 +131,10 @@ describe("the upload API of the stack", function () {
     flipped[1000] = (flipped[1000] ?? 0) ^ 1;
 
     assert.equal(await errorOf(await put(signed.url, signed.headers, flipped)), "400 BadDigest");
-    assert.equal(await errorOf(await put(signed.url, signed.headers, Buffer.from(bytes.subarray(1)))), "403 SignatureDoesNotMatch");
+    assert.equal(
+      await errorOf(await put(signed.url, signed.headers, Buffer.from(bytes.subarray(1)))),
+      "403 SignatureDoesNotMatch",
+    );
     const other = { "x-amz-checksum-crc64nvme": await checksum(flipped) };
     assert.equal(await errorOf(await put(signed.url, other, flipped)), "403 SignatureDoesNotMatch");
     const altered = signed.url.replace("partNumber=1", "partNumber=2");
@@ -191,7 +194,10 @@ describe("the upload API of the stack", function () {
   });
 
   it("U18: rejects a type that is not on the list", async () => {
-    const answer = await stack.call("POST", "/uploads", { token: alice, body: startBody(1, { contentType: "text/html" }) });
+    const answer = await stack.call("POST", "/uploads", {
+      token: alice,
+      body: startBody(1, { contentType: "text/html" }),
+    });
 
     assert.deepEqual([answer.status, codeOf(answer)], [415, "ContentTypeNotAllowed"]);
   });
@@ -250,12 +256,14 @@ describe("the upload API of the stack", function () {
     const signed = await sign(upload.uploadId, bytes);
     await put(signed.url, signed.headers, bytes);
 
-    const described = (await stack.call("GET", `/uploads/${upload.uploadId}`, { token: alice })).body as DescribeUploadResponse;
+    const described = (await stack.call("GET", `/uploads/${upload.uploadId}`, { token: alice }))
+      .body as DescribeUploadResponse;
     assert.deepEqual(
       described.parts.map(({ partNumber, size, checksum: sum }) => [partNumber, size, sum]),
       [[1, bytes.length, await checksum(bytes)]],
     );
-    const own = (await stack.call("GET", "/uploads?state=open&limit=100", { token: alice })).body as ListUploadsResponse;
+    const own = (await stack.call("GET", "/uploads?state=open&limit=100", { token: alice }))
+      .body as ListUploadsResponse;
     assert.ok(own.uploads.some(({ uploadId }) => uploadId === upload.uploadId));
     const token = await stack.token("nobody@example.com");
     const others = (await stack.call("GET", "/uploads", { token })).body as ListUploadsResponse;
@@ -316,7 +324,10 @@ describe("the upload API of the stack", function () {
     stack.events
       .recentEvents()
       .map(({ event }) => event)
-      .filter(({ source, detail }) => source === "serverless-patterns.uploads" && (detail as { uploadId: string }).uploadId === uploadId)
+      .filter(
+        ({ source, detail }) =>
+          source === "serverless-patterns.uploads" && (detail as { uploadId: string }).uploadId === uploadId,
+      )
       .map((event) => (event as unknown as { "detail-type": string })["detail-type"]);
   const openParts = (): string => JSON.stringify(stack.s3.multipartUploads(stack.bucketName));
 });

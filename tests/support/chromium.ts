@@ -3,7 +3,14 @@ import sparticuz from "@sparticuz/chromium";
 import { chromium, type Browser } from "playwright-core";
 
 // No GPU, no calls home, and no background service that would talk to the network.
-const OWN_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const OWN_ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** Launches a headless browser; close it. */
 export async function launchChromium(): Promise<Browser> {

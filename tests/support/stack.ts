@@ -1,8 +1,14 @@
 // The whole dev stack on the embedded cloud, as `npm start` runs it, on free ports; and what the tests of the stack ask of it.
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import * as path from "node:path";
-import { createEnvironment, createUploader, type Environment, type FileSource, type Uploader } from "../../clients/upload";
+import {
+  createEnvironment,
+  createUploader,
+  type Environment,
+  type FileSource,
+  type Uploader,
+} from "../../clients/upload";
 import type { ErrorResponse, UploadClientConfiguration, UploadDescription } from "../../handlers/upload/contract";
 import { readProject } from "../../local/cli/project";
 import { startSession } from "../../local/cli/session";
@@ -57,7 +63,11 @@ export interface TestStack {
   /** ID token of a user; made when missing. */
   token(user?: string): Promise<string>;
   /** Calls the upload API. */
-  call(method: string, route: string, options?: { token?: string; body?: unknown; headers?: Record<string, string> }): Promise<ApiAnswer>;
+  call(
+    method: string,
+    route: string,
+    options?: { token?: string; body?: unknown; headers?: Record<string, string> },
+  ): Promise<ApiAnswer>;
   /** An uploader for a user, as the command line has it. */
   uploader(user: string, environment?: Partial<Environment>): Promise<Uploader>;
   /** Bytes of a finished upload, read with the administrator's rights. */
@@ -89,8 +99,8 @@ export async function startTestStack(config: Readonly<Record<string, string>> = 
   const outputs = Object.fromEntries(
     Object.entries(cloud.localise(evaluation.outputs)).map(([name, { value }]) => [name, value]),
   );
-  const configuration = outputs["uploadClientConfiguration"] as unknown as UploadClientConfiguration;
-  const service = <T>(name: string): T => cloud.services.find((one) => one.name === name) as unknown as T;
+  const configuration = outputs.uploadClientConfiguration as unknown as UploadClientConfiguration;
+  const service = (name: string): unknown => cloud.services.find((one) => one.name === name);
   const transport = createNodeTransport();
   const run = { endpoint: cloud.gatewayOrigin, region: cloud.region, credentials: cloud.rootCredentials() };
 
@@ -98,18 +108,18 @@ export async function startTestStack(config: Readonly<Record<string, string>> = 
     const { IdToken = "" } = await requestTokens(run, { Username: user });
     return IdToken;
   };
-  const bucketName = outputs["uploadBucketName"] as string;
+  const bucketName = outputs.uploadBucketName as string;
   return {
     cloud,
     clock,
     evaluation,
-    pageUrl: outputs["uploadPageUrl"] as string,
+    pageUrl: outputs.uploadPageUrl as string,
     bucketName,
     configuration,
-    s3: service("s3"),
-    lambda: service("lambda"),
-    logs: service("logs"),
-    events: service("events"),
+    s3: service("s3") as S3Control,
+    lambda: service("lambda") as LambdaControl,
+    logs: service("logs") as LogsService,
+    events: service("events") as EventsService,
     token,
     call: async (method, route, { token: bearer, body, headers = {} } = {}) => {
       const response = await fetch(`${configuration.apiUrl}${route}`, {
@@ -122,7 +132,11 @@ export async function startTestStack(config: Readonly<Record<string, string>> = 
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, body: text === "" ? undefined : (JSON.parse(text) as unknown) };
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === "" ? undefined : (JSON.parse(text) as unknown),
+      };
     },
     uploader: async (user, environment = {}) => {
       const bearer = await token(user);
@@ -170,11 +184,13 @@ export async function startTestStack(config: Readonly<Record<string, string>> = 
 const QUICK_RETRY = { attempts: 12, baseMs: 20, capMs: 200 };
 
 /** A file of random-looking bytes that a seed decides. */
-export function makeFile(size: number, name: string, seed = name): { readonly bytes: Buffer<ArrayBuffer>; readonly file: FileSource } {
-  const bytes = Buffer.alloc(size);
-  for (let offset = 0, counter = 0; offset < size; offset += 32, counter++) {
-    createHash("sha256").update(`${seed}:${String(counter)}`).digest().copy(bytes, offset);
-  }
+export function makeFile(
+  size: number,
+  name: string,
+  seed = name,
+): { readonly bytes: Buffer<ArrayBuffer>; readonly file: FileSource } {
+  const key = createHash("sha256").update(seed).digest();
+  const bytes = Buffer.from(createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(size)));
   const blob = new Blob([bytes]);
   const file = Object.assign(blob, { name, lastModified: 1_790_000_000_000 }) as unknown as FileSource;
   return { bytes, file };

@@ -79,7 +79,7 @@ function buildManifest(): object {
       "./clients/session": "./clients/session/index.mjs",
       "./package.json": "./package.json",
     },
-    dependencies: { esbuild: dependencies["esbuild"] },
+    dependencies: { esbuild: dependencies.esbuild },
     peerDependencies: { "@pulumi/aws": "^7.48.0", "@pulumi/pulumi": "^3.270.0" },
   };
 }

@@ -1,11 +1,20 @@
-// `npm run docs`: makes the generated parts of the component pages anew.
+// `npm run docs`: makes the generated parts of the pages anew.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { DOCUMENTED_COMPONENTS, renderPage } from "./component-tables";
+import { renderLocalRunPage } from "./resource-types";
 
 const root = path.join(__dirname, "..", "..");
-for (const component of DOCUMENTED_COMPONENTS) {
-  const { file, text } = renderPage(root, component);
-  fs.writeFileSync(file, text);
-  console.log(path.relative(root, file));
+
+async function generate(): Promise<void> {
+  const pages = [
+    ...DOCUMENTED_COMPONENTS.map((component) => renderPage(root, component)),
+    await renderLocalRunPage(root),
+  ];
+  for (const { file, text } of pages) {
+    fs.writeFileSync(file, text);
+    console.log(path.relative(root, file));
+  }
 }
+
+void generate();

@@ -126,15 +126,24 @@ export class FunctionRegistry {
 
   /** @throws AwsError ResourceNotFoundException, as AWS words it. */
   resolve(reference: FunctionReference): ResolvedFunction {
+    const resolved = this.find(reference);
+    if (resolved) return resolved;
+    throw new AwsError("ResourceNotFoundException", `Function not found: ${qualify(reference)}`, 404);
+  }
+
+  /** Like `resolve`; undefined when there is no such function, version or alias. */
+  find(reference: FunctionReference): ResolvedFunction | undefined {
     const { arn, qualifier } = reference;
-    const qualifiedArn = qualifier === undefined ? arn : `${arn}:${qualifier}`;
     const record = this.records.get(arn);
     const definition = record && findVersion(record, qualifier);
-    if (!record || !definition) {
-      throw new AwsError("ResourceNotFoundException", `Function not found: ${qualifiedArn}`, 404);
-    }
+    if (!record || !definition) return undefined;
+    const qualifiedArn = qualify(reference);
     return { record, definition, qualifiedArn, ...(qualifier === undefined ? {} : { qualifier }) };
   }
+}
+
+function qualify({ arn, qualifier }: FunctionReference): string {
+  return qualifier === undefined ? arn : `${arn}:${qualifier}`;
 }
 
 function findVersion(record: FunctionRecord, qualifier: string | undefined): FunctionDefinition | undefined {

@@ -11,8 +11,8 @@ export function createCalls(nodes: readonly TopologyNode[]): {
   select(node: TopologyNode | undefined): void;
 } {
   const list = byId("calls");
-  const filter = byId<HTMLInputElement>("calls-filter");
-  const pause = byId<HTMLButtonElement>("calls-pause");
+  const filter = byId("calls-filter", HTMLInputElement);
+  const pause = byId("calls-pause", HTMLButtonElement);
   const traces: TraceEvent[] = [];
   let chosen: TopologyNode | undefined;
   let paused = false;

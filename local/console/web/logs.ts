@@ -7,7 +7,7 @@ const SHOWN = 300;
 /** The list of log lines: newest first, of one group or of all. */
 export function createLogs(first: readonly LogLine[]): { add(line: LogLine): void } {
   const list = byId("logs");
-  const choice = byId<HTMLSelectElement>("logs-group");
+  const choice = byId("logs-group", HTMLSelectElement);
   const lines: LogLine[] = [];
   const groups = new Set<string>();
 

@@ -27,6 +27,7 @@ const domain = new aws.cognito.UserPoolDomain("domain", { userPoolId: pool.id, d
 export const poolId = pool.id;
 export const clientId = client.id;
 export const signIn = pulumi.interpolate\`https://\${domain.domain}.auth.eu-west-1.amazoncognito.com/login\`;
+export const keys = pulumi.interpolate\`https://\${pool.endpoint}/.well-known/jwks.json\`;
 export const greeting = new pulumi.Config().get("greeting");
 export const hidden = pulumi.secret("do not show");
 `;
@@ -86,13 +87,12 @@ describe("npm start", () => {
     const printed: string[] = [];
     const print = { write: (text: string) => printed.push(text) };
     assert.equal(await runToken(["--user", "ada@example.com"], project.folder, print, print), 0);
-    const keys = `https://cognito-idp.eu-west-1.amazonaws.com/${outputs.poolId}/.well-known/jwks.json`;
     const judge = CognitoJwtVerifier.create({
       userPoolId: outputs.poolId ?? "",
       tokenUse: "id",
       clientId: outputs.clientId ?? "",
     });
-    judge.cacheJwks(await readKeys(content, keys));
+    judge.cacheJwks((await (await fetch(outputs.keys ?? "")).json()) as Jwks);
     assert.equal((await judge.verify(printed.join("").trim())).email, "ada@example.com");
 
     run.interrupt();
@@ -115,16 +115,18 @@ describe("npm start", () => {
   });
 
   it("has the same URLs in every run, from the base port on", async () => {
+    // Below the ports that the system hands out, and not the same in two test runs at a time.
+    const base = 20_000 + (process.pid % 120) * 100;
     const urls: string[] = [];
     for (let round = 0; round < 2; round++) {
-      const run = start(project.folder, "--port", "24600", "--json");
+      const run = start(project.folder, "--port", String(base), "--json");
       const ready = JSON.parse(await run.ready) as ReadyLine;
       urls.push([ready.console, ...ready.endpoints.map(({ url }) => url)].join(" "));
       run.interrupt();
       await run.exitCode;
     }
 
-    const ports = ["24602", "24600", "24601", "24620"];
+    const ports = [base + 2, base, base + 1, base + 20];
     assert.equal(urls[0], ports.map((port) => `http://127.0.0.1:${port}`).join(" "));
     assert.equal(urls[1], urls[0]);
   });
@@ -146,7 +148,10 @@ describe("npm start", () => {
     assert.match(run.errors(), /wrong \(aws:cognito\/userPool:UserPool\)/);
     assert.match(run.errors(), /userPoolTier: must be one of LITE, ESSENTIALS, PLUS, got GOLD/);
     assert.match(run.errors(), /mfaConfiguration: ON is not simulated/);
-    assert.match(run.errors(), /The resource type aws:sqs\/queue:Queue is not simulated .* add it in local\/cloud\/sqs\//);
+    assert.match(
+      run.errors(),
+      /The resource type aws:sqs\/queue:Queue is not simulated .* add it in local\/cloud\/sqs\//,
+    );
     assert.equal(existsSync(path.join(wrong.folder, ".local")), false);
     wrong.remove();
   });
@@ -192,12 +197,16 @@ describe("npm start", () => {
     const scratch = path.join(project.folder, "scratch");
     mkdirSync(scratch);
     const entry = path.resolve(__dirname, "../../../local/cli/start.ts");
-    const child = spawn(process.execPath, ["-r", "tsx/cjs", entry, "--port", "0", "--json", "--program", project.folder], {
-      cwd: path.resolve(__dirname, "../../.."),
-      // Nothing of the user's account may be needed; temporary files go where they can be counted.
-      env: { PATH: process.env.PATH, TMPDIR: scratch, TSX_DISABLE_CACHE: "1" },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      ["-r", "tsx/cjs", entry, "--port", "0", "--json", "--program", project.folder],
+      {
+        cwd: path.resolve(__dirname, "../../.."),
+        // Nothing of the user's account may be needed; temporary files go where they can be counted.
+        env: { PATH: process.env.PATH, TMPDIR: scratch, TSX_DISABLE_CACHE: "1" },
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
     const ready = JSON.parse(await firstLine(child.stdout)) as ReadyLine;
     assert.ok(ready.readyMs > 0);
@@ -210,14 +219,6 @@ describe("npm start", () => {
     assert.equal(existsSync(path.join(project.folder, ".local")), false);
   });
 });
-
-async function readKeys(runFile: string, keysUrl: string): Promise<Jwks> {
-  // The JWKS document answers on a listener of its own; the discovery of it is the page's business, so ask the console's state.
-  const { endpoint } = JSON.parse(runFile) as { endpoint: string };
-  assert.match(endpoint, /^http:\/\/127\.0\.0\.1:\d+$/);
-  const { pathname } = new URL(keysUrl);
-  return (await (await fetch(endpoint + pathname)).json()) as Jwks;
-}
 
 async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
   let text = "";

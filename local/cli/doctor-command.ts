@@ -1,0 +1,186 @@
+// `npm run doctor`: examines the running local stack, or a deployed one, and says what to do about what is wrong.
+import { S3Client } from "@aws-sdk/client-s3";
+import type { UploadClientConfiguration } from "../../handlers/upload/contract";
+import { describeOptions, type OptionSpec, type ParsedOptions, parseOptions, UsageError } from "./arguments";
+import { createBucketSettings } from "./doctor-bucket";
+import { type DoctorSurroundings, type DoctorTarget, examine, type Finding } from "./doctor-checks";
+import type { Output } from "./progress";
+import { readRunFile, type RunFile } from "./run-file";
+import { requestTokens } from "./token-command";
+
+/** `maximumOpenUploadsPerUser` of the component, where the program sets no other. */
+const DEFAULT_OPEN_LIMIT = 100;
+
+const optionSpecs: readonly OptionSpec[] = [
+  { name: "api", value: "URL", description: "API of a deployed stack, stage included (default: the running local stack)" },
+  { name: "origin", value: "ORIGIN", description: "origin of the page that uploads, with --api" },
+  { name: "bucket", value: "NAME", description: "upload bucket, with --api" },
+  { name: "region", value: "REGION", description: "Region of the bucket, with --api" },
+  { name: "acceleration", value: "ON|OFF", description: "what the stack is configured to, with --api (default: any)" },
+  { name: "token", value: "TOKEN", description: "ID token of a user, to check the quota, with --api" },
+  { name: "open-limit", value: "N", description: `unfinished uploads per user (default: ${DEFAULT_OPEN_LIMIT})` },
+  { name: "json", description: "prints one line of JSON" },
+  { name: "help", description: "prints this text" },
+];
+
+/** Exit codes of the command. Warnings are no problems. */
+export const DOCTOR_EXIT = { ok: 0, problems: 1, usage: 2 } as const;
+
+/** Surroundings of the command. */
+export interface DoctorCommandContext {
+  readonly argv: readonly string[];
+  readonly folder: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Replaces parts of the world, for tests. */
+  readonly surroundings?: Partial<DoctorSurroundings>;
+}
+
+/** Runs the command. @returns the exit code, one of DOCTOR_EXIT. */
+export async function runDoctor(context: DoctorCommandContext): Promise<number> {
+  const { stdout, stderr } = context;
+  try {
+    const options = parseOptions(context.argv, optionSpecs);
+    if (options.help) {
+      stdout.write(help());
+      return DOCTOR_EXIT.ok;
+    }
+    const { target, client } = await findPatient(context.folder, options);
+    const findings = await examineWith(context, target, client);
+    stdout.write(options.json ? renderJson(target, findings) : renderPage(target, findings));
+    return findings.some(({ state }) => state === "problem") ? DOCTOR_EXIT.problems : DOCTOR_EXIT.ok;
+  } catch (error) {
+    stderr.write(`npm run doctor: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof UsageError ? DOCTOR_EXIT.usage : DOCTOR_EXIT.problems;
+  }
+}
+
+/** A stack, and the client that reads the settings of its bucket. */
+interface Patient {
+  readonly target: DoctorTarget;
+  readonly client: S3Client;
+}
+
+async function examineWith(
+  { surroundings }: DoctorCommandContext,
+  target: DoctorTarget,
+  client: S3Client,
+): Promise<readonly Finding[]> {
+  try {
+    const bucket = createBucketSettings(client, target.bucket);
+    return await examine(target, { fetch, now: () => Date.now(), bucket, ...surroundings });
+  } finally {
+    client.destroy();
+  }
+}
+
+async function findPatient(folder: string, options: ParsedOptions): Promise<Patient> {
+  const openLimit = readLimit(options);
+  const names = ["api", "origin", "bucket", "region"] as const;
+  const missing = names.filter((name) => options[name] === undefined);
+  if (missing.length === 0) return findDeployed(options, openLimit);
+  if (missing.length < names.length || options.token !== undefined || options.acceleration !== undefined) {
+    throw new UsageError(`a deployed stack needs all of --${names.join(", --")}; missing: --${missing.join(", --")}`);
+  }
+  return findLocal(readRunFile(folder), openLimit);
+}
+
+function findDeployed(options: ParsedOptions, openLimit: number): Patient {
+  const bucket = text(options, "bucket") ?? "";
+  const region = text(options, "region") ?? "";
+  const token = text(options, "token");
+  const acceleration = readAcceleration(options);
+  // A name with dots has no certificate as a host, and no acceleration.
+  const host = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+  const target: DoctorTarget = {
+    apiUrl: readUrl(options, "api").replace(/\/+$/, ""),
+    origin: new URL(readUrl(options, "origin")).origin,
+    bucket,
+    bucketUrl: bucket.includes(".") ? `https://s3.${region}.${host}/${bucket}` : `https://${bucket}.s3.${region}.${host}`,
+    acceleratedUrl: `https://${bucket}.s3-accelerate.amazonaws.com`,
+    authorization: "cognito",
+    openLimit,
+    ...(acceleration === undefined ? {} : { acceleration }),
+    ...(token === undefined ? {} : { token }),
+  };
+  return { target, client: new S3Client({ region }) };
+}
+
+async function findLocal(run: RunFile, openLimit: number): Promise<Patient> {
+  const { uploadClientConfiguration: configuration, uploadPageUrl: page } = run.outputs;
+  if (!isConfiguration(configuration) || typeof page !== "string" || !URL.canParse(page)) {
+    throw new UsageError("the running stack has no outputs uploadClientConfiguration and uploadPageUrl to examine");
+  }
+  const { bucketName: bucket, apiUrl, acceleration, authorization } = configuration;
+  const { endpoint, accelerateEndpoint, region, credentials, demoUser } = run;
+  const tokens = demoUser ? await requestTokens(run, { Username: demoUser.username }) : {};
+  const target: DoctorTarget = {
+    apiUrl,
+    origin: new URL(page).origin,
+    bucket,
+    bucketUrl: `${endpoint}/${bucket}`,
+    acceleration,
+    authorization,
+    openLimit,
+    ...(accelerateEndpoint === undefined ? {} : { acceleratedUrl: `${accelerateEndpoint}/${bucket}` }),
+    ...(tokens.IdToken === undefined ? {} : { token: tokens.IdToken }),
+  };
+  return { target, client: new S3Client({ endpoint, region, credentials, forcePathStyle: true }) };
+}
+
+function isConfiguration(value: unknown): value is UploadClientConfiguration {
+  return typeof value === "object" && value !== null && "apiUrl" in value && "bucketName" in value;
+}
+
+function text(options: ParsedOptions, name: string): string | undefined {
+  const value = options[name];
+  return value === true ? undefined : value;
+}
+
+function readUrl(options: ParsedOptions, name: string): string {
+  const value = text(options, name) ?? "";
+  if (!URL.canParse(value) || !/^https?:/.test(value)) throw new UsageError(`--${name} must be a URL, got ${value}`);
+  return value;
+}
+
+function readAcceleration(options: ParsedOptions): boolean | undefined {
+  const value = text(options, "acceleration")?.toLowerCase();
+  if (value === undefined) return undefined;
+  if (value !== "on" && value !== "off") throw new UsageError(`--acceleration must be on or off, got ${value}`);
+  return value === "on";
+}
+
+function readLimit(options: ParsedOptions): number {
+  const given = text(options, "open-limit");
+  const limit = given === undefined ? DEFAULT_OPEN_LIMIT : Number(given);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit;
+  throw new UsageError(`--open-limit must be a whole number from 1 to 10000, got ${String(given)}`);
+}
+
+function help(): string {
+  return `Examines a stack: CORS, acceleration, clock, lifecycle, protection and quota, each with what to do.
+
+  npm run doctor                                                            the running local stack
+  npm run doctor -- --api URL --origin ORIGIN --bucket NAME --region REGION a stack on AWS, with your AWS credentials
+
+${describeOptions(optionSpecs)}
+`;
+}
+
+const SIGNS = { ok: "✓", warning: "!", problem: "✗" } as const;
+
+function renderPage(target: DoctorTarget, findings: readonly Finding[]): string {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const lines = findings.flatMap((finding) => [
+    `${SIGNS[finding.state]} ${finding.check.padEnd(width)}  ${finding.seen}`,
+    ...(finding.state === "ok" ? [] : [`${" ".repeat(width + 4)}→ ${finding.fix}`]),
+  ]);
+  const count = (state: Finding["state"]): number => findings.filter((finding) => finding.state === state).length;
+  const sum = `${count("ok")} ok, ${count("warning")} warnings, ${count("problem")} problems`;
+  return `${target.bucket} behind ${target.apiUrl}\n\n${lines.join("\n")}\n\n${sum}\n`;
+}
+
+function renderJson({ apiUrl, origin, bucket }: DoctorTarget, findings: readonly Finding[]): string {
+  const ok = findings.every(({ state }) => state !== "problem");
+  return `${JSON.stringify({ ok, apiUrl, origin, bucket, findings })}\n`;
+}

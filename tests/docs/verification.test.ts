@@ -1,0 +1,37 @@
+// Proves that every must-have of AcceleratedUploadBucket has a test that names it, or stands in docs/verification.md with the reason.
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+
+const root = path.join(__dirname, "..", "..");
+const MUST_HAVES = Array.from({ length: 35 }, (_, index) => `U${String(index + 1)}`);
+
+/** Titles of all tests, one text. */
+function readTitles(): string {
+  return fs
+    .readdirSync(path.join(root, "tests"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => fs.readFileSync(path.join(root, "tests", file), "utf8"))
+    .flatMap((text) => [...text.matchAll(/(?:it|describe)\(\s*[`"']([^`"']+)|\["(U\d+: [^"]+)"/g)])
+    .map(([, title, listed]) => title ?? listed)
+    .join("\n");
+}
+
+describe("docs/verification.md", () => {
+  it("or the title of a test names every must-have", () => {
+    const titles = readTitles();
+    const page = fs.readFileSync(path.join(root, "docs", "verification.md"), "utf8");
+
+    const missing = MUST_HAVES.filter((id) => !new RegExp(`\\b${id}\\b(?!\\d)`).test(titles));
+    assert.deepEqual(
+      missing.filter((id) => !new RegExp(`\\b${id}\\b`).test(page)),
+      [],
+    );
+    // Only what needs an account may lack a test.
+    assert.deepEqual(missing, []);
+  });
+
+  it("is linked from the README", () => {
+    assert.match(fs.readFileSync(path.join(root, "README.md"), "utf8"), /docs\/verification\.md/);
+  });
+});
