@@ -8,7 +8,7 @@ import {
   type PublicAccessBlockConfiguration,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { ok, problem, type Verdict, warning } from "./doctor-checks";
+import { ok, problem, type Verdict, warning } from "./doctor-verdict";
 
 /** Reads of the bucket's settings. Each may throw the SDK's error; a setting that is not there is no error. */
 export interface BucketSettings {
@@ -45,7 +45,7 @@ export async function checkLifecycle(bucket: BucketSettings): Promise<Verdict> {
     .filter(({ Status }) => Status === "Enabled")
     .map((rule) => rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation)
     .filter((count) => count !== undefined);
-  if (days.length > 0) return ok(`unfinished uploads are aborted after ${Math.min(...days)} days`);
+  if (days.length > 0) return ok(`unfinished uploads are aborted at age ${Math.min(...days)} d`);
   return problem(
     "no rule aborts unfinished uploads: their parts are kept and paid for ever",
     "deploy the stack, which declares the rule; in a bucket of your own add abortIncompleteMultipartUpload to its lifecycle",
@@ -55,9 +55,9 @@ export async function checkLifecycle(bucket: BucketSettings): Promise<Verdict> {
 /** All four blocks, as the component sets them. */
 export async function checkPublicAccess(bucket: BucketSettings): Promise<Verdict> {
   const set = await bucket.publicAccess();
-  const missing = (["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] as const).filter(
-    (name) => set[name] !== true,
-  );
+  const missing = (
+    ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"] as const
+  ).filter((name) => set[name] !== true);
   if (missing.length === 0) return ok("is blocked");
   return problem(
     `is not blocked: ${missing.join(", ")} not set`,

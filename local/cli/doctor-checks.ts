@@ -1,49 +1,20 @@
 // What `npm run doctor` checks: each check asks one thing of a deployed or local stack, and says what to do when the answer is wrong.
 import { CHECKSUM_HEADER } from "../../handlers/upload/contract";
-import { type BucketSettings, checkLifecycle, checkPublicAccess, checkVersioning } from "./doctor-bucket";
+import { checkLifecycle, checkPublicAccess, checkVersioning } from "./doctor-bucket";
 import { checkQuota } from "./doctor-quota";
-
-/** What one check found. */
-export type Finding = Verdict & {
-  /** Name of the check: "S3 CORS" say. */
-  readonly check: string;
-};
-
-/** The answer of a check. Whatever is not ok says how to make it so. */
-export type Verdict =
-  | { readonly state: "ok"; readonly seen: string }
-  | { readonly state: "warning" | "problem"; readonly seen: string; readonly fix: string };
-
-/** The stack that is examined. URLs have no trailing slash. */
-export interface DoctorTarget {
-  readonly apiUrl: string;
-  /** Origin of the page that uploads. */
-  readonly origin: string;
-  readonly bucket: string;
-  /** Where S3 answers for the bucket. */
-  readonly bucketUrl: string;
-  /** Where S3 Transfer Acceleration answers for the bucket. */
-  readonly acceleratedUrl?: string;
-  /** What the configuration says about acceleration; left out: nothing is known. */
-  readonly acceleration?: boolean;
-  readonly authorization: "cognito" | "iam";
-  /** ID token. */
-  readonly token?: string;
-  /** Most unfinished uploads that a user may have. */
-  readonly openLimit: number;
-}
-
-/** What the checks use of the world. */
-export interface DoctorSurroundings {
-  readonly fetch: typeof fetch;
-  /** Milliseconds since the epoch, by the clock of this machine. */
-  now(): number;
-  readonly bucket: BucketSettings;
-}
+import {
+  ask,
+  type DoctorSurroundings,
+  type DoctorTarget,
+  type Finding,
+  ok,
+  problem,
+  type Verdict,
+  warning,
+} from "./doctor-verdict";
 
 type Check = (target: DoctorTarget, surroundings: DoctorSurroundings) => Promise<Verdict>;
 
-const TIMEOUT_MS = 10_000;
 /** Reserved for ever (RFC 2606): no page can have it. */
 const FOREIGN_ORIGIN = "https://doctor.invalid";
 const SKEW_WARNING_SECONDS = 60;
@@ -114,7 +85,8 @@ async function checkBucketCors({ bucketUrl, origin }: DoctorTarget, { fetch }: D
         `and the header ${CHECKSUM_HEADER}`,
     );
   }
-  if (lists(answer, "access-control-expose-headers", "etag")) return ok(`lets ${origin} send parts and read their ETag`);
+  if (lists(answer, "access-control-expose-headers", "etag"))
+    return ok(`lets ${origin} send parts and read their ETag`);
   return problem(
     `lets ${origin} send parts, but hides their ETag`,
     'add "ETag" to exposeHeaders of the bucket\'s CORS configuration: no upload can be completed without it',
@@ -159,34 +131,15 @@ async function checkClock({ bucketUrl, origin }: DoctorTarget, { fetch, now }: D
   const before = now();
   const answer = await preflight(fetch, `${bucketUrl}/doctor`, origin, "PUT", [CHECKSUM_HEADER]);
   const server = Date.parse(answer.headers.get("date") ?? "");
-  if (Number.isNaN(server)) return warning("S3 did not tell its time", "ask without a proxy that removes the Date header");
+  if (Number.isNaN(server))
+    return warning("S3 did not tell its time", "ask without a proxy that removes the Date header");
   const seconds = Math.round(((before + now()) / 2 - server) / 1000);
   const off = Math.abs(seconds);
+  if (off <= SKEW_WARNING_SECONDS) return ok(`this machine's and S3's differ by ${off} s`);
   const seen = `this machine's clock is ${off} s ${seconds < 0 ? "behind" : "ahead of"} S3's`;
-  if (off <= SKEW_WARNING_SECONDS) return ok(seen);
   const fix = "set the clock by the network's time: timedatectl set-ntp true (Linux), w32tm /resync (Windows)";
   if (off <= SKEW_PROBLEM_SECONDS) return warning(seen, fix);
   return problem(seen, `${fix}; AWS refuses signatures and tokens by it`);
-}
-
-/** Everything went as it should. */
-export function ok(seen: string): Verdict {
-  return { state: "ok", seen };
-}
-
-/** It works, but not for long or not as meant. */
-export function warning(seen: string, fix: string): Verdict {
-  return { state: "warning", seen, fix };
-}
-
-/** Uploads fail, or are not as protected as they should be. */
-export function problem(seen: string, fix: string): Verdict {
-  return { state: "problem", seen, fix };
-}
-
-/** Asks over HTTP, at most ten seconds. */
-export function ask(fetcher: typeof fetch, url: string, init: RequestInit = {}): Promise<Response> {
-  return fetcher(url, { ...init, redirect: "manual", signal: AbortSignal.timeout(TIMEOUT_MS) });
 }
 
 function preflight(
@@ -234,5 +187,8 @@ function describeFailure(error: unknown): Verdict {
   if (name === "CredentialsProviderError") {
     return problem("no AWS credentials were found", "sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID");
   }
-  return problem(`could not be read: ${name}: ${message}`, `use credentials of the bucket's account that may call ${READS}`);
+  return problem(
+    `could not be read: ${name}: ${message}`,
+    `use credentials of the bucket's account that may call ${READS}`,
+  );
 }

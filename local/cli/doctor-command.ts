@@ -3,7 +3,8 @@ import { S3Client } from "@aws-sdk/client-s3";
 import type { UploadClientConfiguration } from "../../handlers/upload/contract";
 import { describeOptions, type OptionSpec, type ParsedOptions, parseOptions, UsageError } from "./arguments";
 import { createBucketSettings } from "./doctor-bucket";
-import { type DoctorSurroundings, type DoctorTarget, examine, type Finding } from "./doctor-checks";
+import { examine } from "./doctor-checks";
+import type { DoctorSurroundings, DoctorTarget, Finding } from "./doctor-verdict";
 import type { Output } from "./progress";
 import { readRunFile, type RunFile } from "./run-file";
 import { requestTokens } from "./token-command";
@@ -12,7 +13,11 @@ import { requestTokens } from "./token-command";
 const DEFAULT_OPEN_LIMIT = 100;
 
 const optionSpecs: readonly OptionSpec[] = [
-  { name: "api", value: "URL", description: "API of a deployed stack, stage included (default: the running local stack)" },
+  {
+    name: "api",
+    value: "URL",
+    description: "API of a deployed stack, stage included (default: the running local stack)",
+  },
   { name: "origin", value: "ORIGIN", description: "origin of the page that uploads, with --api" },
   { name: "bucket", value: "NAME", description: "upload bucket, with --api" },
   { name: "region", value: "REGION", description: "Region of the bucket, with --api" },
@@ -96,7 +101,9 @@ function findDeployed(options: ParsedOptions, openLimit: number): Patient {
     apiUrl: readUrl(options, "api").replace(/\/+$/, ""),
     origin: new URL(readUrl(options, "origin")).origin,
     bucket,
-    bucketUrl: bucket.includes(".") ? `https://s3.${region}.${host}/${bucket}` : `https://${bucket}.s3.${region}.${host}`,
+    bucketUrl: bucket.includes(".")
+      ? `https://s3.${region}.${host}/${bucket}`
+      : `https://${bucket}.s3.${region}.${host}`,
     acceleratedUrl: `https://${bucket}.s3-accelerate.amazonaws.com`,
     authorization: "cognito",
     openLimit,
@@ -176,7 +183,7 @@ function renderPage(target: DoctorTarget, findings: readonly Finding[]): string 
     ...(finding.state === "ok" ? [] : [`${" ".repeat(width + 4)}→ ${finding.fix}`]),
   ]);
   const count = (state: Finding["state"]): number => findings.filter((finding) => finding.state === state).length;
-  const sum = `${count("ok")} ok, ${count("warning")} warnings, ${count("problem")} problems`;
+  const sum = `ok: ${count("ok")}, warnings: ${count("warning")}, problems: ${count("problem")}`;
   return `${target.bucket} behind ${target.apiUrl}\n\n${lines.join("\n")}\n\n${sum}\n`;
 }
 

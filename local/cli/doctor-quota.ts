@@ -1,6 +1,6 @@
 // The caller's unfinished uploads, against the quota and the time at which they are abandoned.
 import type { ListUploadsResponse, UploadDescription } from "../../handlers/upload/contract";
-import { ask, type DoctorSurroundings, type DoctorTarget, ok, problem, type Verdict, warning } from "./doctor-checks";
+import { ask, type DoctorSurroundings, type DoctorTarget, ok, problem, type Verdict, warning } from "./doctor-verdict";
 
 /** Share of the quota from which on it is worth a word. */
 const NEAR = 0.8;

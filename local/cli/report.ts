@@ -65,7 +65,7 @@ export function renderPage(started: StartedStack, color: boolean): string {
   const outputs = Object.entries(visibleOutputs(cloud, evaluation.outputs));
   if (outputs.length > 0) {
     const rows = outputs.map(
-      ([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)] as const,
+      ([name, value]) => [name, typeof value === "string" ? value : shorten(JSON.stringify(value))] as const,
     );
     lines.push(paint("1", "Stack outputs"), ...table(rows), "");
   }
@@ -91,6 +91,11 @@ function renderError(error: EvaluationError): string {
     return `  ✗ ${error.message.includes(error.name ?? "\0") ? "" : about}${indent(error.message)}`;
   const head = `  ✗ ${about === "" ? "" : `${error.name} (${error.type ?? ""})`}`;
   return [head, ...error.problems.map(({ property, reason }) => `      ${property}: ${reason}`)].join("\n");
+}
+
+/** Structured outputs are for programs: people see how they begin. */
+function shorten(text: string): string {
+  return text.length > 90 ? `${text.slice(0, 80)}… (whole with --json)` : text;
 }
 
 function indent(text: string): string {

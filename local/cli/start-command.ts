@@ -20,7 +20,11 @@ export const defaultPort = 4600;
 
 const optionSpecs: readonly OptionSpec[] = [
   { name: "stack", value: "NAME", description: "stack to run: Pulumi.NAME.yaml (default: dev)" },
-  { name: "port", value: "N", description: `first of the ports to use; 0 takes free ones (default: ${defaultPort})` },
+  {
+    name: "port",
+    value: "N",
+    description: `first of a hundred ports to use; 0 takes free ones (default: ${defaultPort})`,
+  },
   { name: "program", value: "DIR", description: "folder of another Pulumi project (default: this one)" },
   { name: "json", description: "prints one line of JSON when ready, instead of the page" },
   { name: "help", description: "prints this text" },

@@ -2,9 +2,6 @@
 export { evaluate, runWithExecutor } from "./evaluate";
 export { evaluateInChild } from "./child/evaluate-in-child";
 export { assertSucceeded, EvaluationFailedError } from "./errors";
-export { makeUrn, nameOf, qualifiedType, STACK_TYPE, typeOf } from "./urn";
 export { containsUnknown } from "./values";
 export { UNKNOWN } from "./types";
 export type * from "./types";
-export type { EvaluateInChildOptions } from "./child/evaluate-in-child";
-export type { ExecutorEvaluation, ExecutorOptions } from "./sdk/executor";

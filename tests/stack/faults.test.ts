@@ -88,12 +88,11 @@ describe("uploads under faults", function () {
     const upload = uploader.upload(file, { ...OPTIONS, parallel: 1 });
     // The functions keep real time, so the clock of S3 goes back once a part was refused: the fresh URL is young again.
     let state: "waiting" | "late" | "refused" = "waiting";
-    const end = stack.cloud.traces.subscribe(({ operation, status }) => {
-      if (operation !== "UploadPart") return;
-      if (state === "waiting") {
+    const end = stack.cloud.traces.subscribe(({ service, operation, status }) => {
+      if (state === "waiting" && operation === "UploadPart") {
         state = "late";
         stack.clock.move(121_000);
-      } else if (state === "late" && status === 403) {
+      } else if (state === "late" && service === "s3" && status === 403) {
         state = "refused";
         stack.clock.move(-121_000);
       }

@@ -1,4 +1,4 @@
 // What the rest of the embedded cloud uses of the gateway.
-export { asAwsError, type Protocol, protocolOf, renderError, type RenderedError } from "./errors";
+export { type Protocol, protocolOf, renderError, type RenderedError } from "./errors";
 export { createGateway, type Gateway, type GatewayOptions } from "./gateway";
 export { type RequestToSign, signRequest } from "./sign";

@@ -43,7 +43,11 @@ export interface ExecutorEvaluation extends Evaluation {
 
 const MAXIMUM_MESSAGE = 400 * 1024 * 1024;
 
-/** Evaluates an unmodified program with Pulumi's executor. Slower than `evaluate`, and as close to a deployment as it gets. */
+/**
+ * Evaluates an unmodified program with Pulumi's executor. Slower than `evaluate`, and as close to a deployment as it gets.
+ *
+ * @public Loaded late, by `evaluate.ts`.
+ */
 export async function runWithExecutor(options: ExecutorOptions): Promise<ExecutorEvaluation> {
   const cwd = options.cwd ?? path.dirname(options.program);
   const deployment = new Deployment(options, cwd);

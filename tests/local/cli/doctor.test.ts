@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { DOCTOR_EXIT, runDoctor } from "../../../local/cli/doctor-command";
-import type { DoctorSurroundings, Finding } from "../../../local/cli/doctor-checks";
+import type { DoctorSurroundings, Finding } from "../../../local/cli/doctor-verdict";
 import { runFilePath, type RunFile, writeRunFile } from "../../../local/cli/run-file";
 import type { PropertyMap } from "../../../local/cloud/core/resource-model";
 import { type RunningCloud, startTestCloud } from "../../support/running-cloud";
@@ -47,8 +47,8 @@ describe("npm run doctor", () => {
     for (const name of ["sound-bucket", "open-bucket", "bare-bucket"]) {
       await running.declare("aws:s3/bucket:Bucket", { bucket: name }, name);
     }
-    await setUp("sound-bucket", [ORIGIN], ["ETag"]);
-    await setUp("open-bucket", ["*"], []);
+    await setUp("sound-bucket", [ORIGIN], ["ETag"], true);
+    await setUp("open-bucket", ["*"], [], false);
     server = createServer((request, response) => {
       const { authorization, origin } = request.headers;
       if (request.method === "OPTIONS") {
@@ -77,7 +77,12 @@ describe("npm run doctor", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  async function setUp(bucket: string, allowedOrigins: string[], exposeHeaders: string[]): Promise<void> {
+  async function setUp(
+    bucket: string,
+    allowedOrigins: string[],
+    exposeHeaders: string[],
+    blockPublicPolicy: boolean,
+  ): Promise<void> {
     const cors = { allowedOrigins, exposeHeaders, allowedMethods: ["PUT"], allowedHeaders: ["*"] };
     const settings: Readonly<Record<string, PropertyMap>> = {
       "bucketCorsConfiguration:BucketCorsConfiguration": { corsRules: [cors] },
@@ -85,7 +90,7 @@ describe("npm run doctor", () => {
       "bucketVersioning:BucketVersioning": { versioningConfiguration: { status: "Enabled" } },
       "bucketPublicAccessBlock:BucketPublicAccessBlock": {
         blockPublicAcls: true,
-        blockPublicPolicy: true,
+        blockPublicPolicy,
         ignorePublicAcls: true,
         restrictPublicBuckets: true,
       },
@@ -165,7 +170,7 @@ describe("npm run doctor", () => {
       assert.match(out, new RegExp(`^✓ ${check}`, "m"));
     }
     for (const check of ["Public access", "Versioning", "Quota"]) assert.match(out, new RegExp(`^✓ ${check}`, "m"));
-    assert.match(out, /10 ok, 0 warnings, 0 problems\n$/);
+    assert.match(out, /ok: 10, warnings: 0, problems: 0\n$/);
     assert.doesNotMatch(out, /eyJ/);
   });
 
@@ -185,17 +190,17 @@ describe("npm run doctor", () => {
     );
     assertProblem(found.get("Acceleration"), "problem", /off at the bucket, but on/, /pulumi up/);
     assertProblem(found.get("Lifecycle"), "problem", /no rule aborts/, /abortIncompleteMultipartUpload/);
-    assertProblem(found.get("Public access"), "problem", /BlockPublicAcls.*RestrictPublicBuckets/, /deploy the stack/);
     assertProblem(found.get("Versioning"), "warning", /is off/, /switches versioning on/);
   });
 
-  it("U32: reports a bucket that any page may use, and one that hides the ETag", async () => {
+  it("U32: reports a bucket that any page may use, that hides the ETag, and that may become public", async () => {
     writeRun({ bucketName: "open-bucket" });
 
     const found = await findings();
 
     assertProblem(found.get("Foreign origins"), "problem", /any page/, /exact origins/);
     assertProblem(found.get("S3 CORS"), "problem", /hides their ETag/, /exposeHeaders/);
+    assertProblem(found.get("Public access"), "problem", /not blocked: BlockPublicPolicy not set/, /deploy the stack/);
   });
 
   it("U32: reports an API that refuses the page's origin", async () => {

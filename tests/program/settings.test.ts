@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { parseStackSettings } from "../settings";
+import { parseStackSettings } from "../../settings";
 
-const root = path.join(__dirname, "..");
+const root = path.join(__dirname, "..", "..");
 const read = (file: string): { config: Record<string, unknown> } =>
   parse(fs.readFileSync(path.join(root, file), "utf8")) as { config: Record<string, unknown> };
 

@@ -1,0 +1,70 @@
+// Proves that the program runs as `pulumi up` would start it, with Pulumi's own executor, for every stack in the repository; and that a second
+// evaluation changes nothing. The provider is a stand-in: what AWS says to it is not proven here.
+import assert from "node:assert/strict";
+import * as path from "node:path";
+import { listStacks, readProject } from "../../local/cli/project";
+import { evaluate, runWithExecutor } from "../../local/engine";
+import { fakeAws } from "../support/fake-aws";
+
+const root = path.join(__dirname, "..", "..");
+
+describe("the program", function () {
+  this.timeout(120_000);
+
+  it("has the stacks dev and prod", () => {
+    assert.deepEqual(listStacks(root), ["dev", "prod"]);
+  });
+
+  for (const stack of listStacks(root)) {
+    const { name: project, program, config } = readProject(root, stack);
+    const options = { project, stack, program, config };
+
+    it(`previews and deploys stack ${stack} with Pulumi's executor`, async () => {
+      for (const preview of [true, false]) {
+        const { errors, steps, outputs } = await runWithExecutor({ ...options, provider: fakeAws(), preview });
+
+        assert.deepEqual(
+          errors.map(({ message }) => message),
+          [],
+        );
+        assert.ok(steps.every(({ op }) => op === "create"));
+        assert.deepEqual(Object.keys(outputs).sort(), [
+          "uploadApiUrl",
+          "uploadBucketName",
+          "uploadClientConfiguration",
+          "uploadPageUrl",
+          "userPoolId",
+        ]);
+      }
+    });
+
+    it(`finds nothing to change when stack ${stack} is evaluated again`, async () => {
+      const first = await evaluate({ ...options, provider: fakeAws() });
+      assert.deepEqual(first.errors, []);
+
+      const second = await evaluate({ ...options, provider: fakeAws(), previous: first.snapshot });
+
+      assert.deepEqual(
+        second.steps.filter(({ op }) => op !== "same").map(({ op, name }) => `${op} ${name}`),
+        [],
+      );
+    });
+  }
+
+  it("refuses a wrong setting before anything is declared", async () => {
+    const { name: project, program, config } = readProject(root, "dev");
+    const { errors, resources } = await evaluate({
+      project,
+      stack: "dev",
+      program,
+      config: { ...config, [`${project}:urlExpiry`]: "1" },
+      provider: fakeAws(),
+    });
+
+    assert.match(errors[0]?.message ?? "", /urlExpiry must be a known key, got "1"; did you mean "urlExpirySeconds"\?/);
+    assert.deepEqual(
+      resources.filter(({ type }) => type.startsWith("aws:")),
+      [],
+    );
+  });
+});
