@@ -75,7 +75,7 @@ function checkKey(key: string, text: string): Rule[] {
         property: key,
         holds: false,
         rule: "be a known key",
-        got: text,
+        got: "a value",
         remedy: `did you mean "${nearest}"? The keys are: ${Object.keys(KEYS).join(", ")}`,
       },
     ];

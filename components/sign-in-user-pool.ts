@@ -188,6 +188,10 @@ function createClient(
     {
       userPoolId: userPool.id,
       generateSecret: false,
+      // Named, since the default includes ALLOW_REFRESH_TOKEN_AUTH, which rotation excludes. The hosted pages need none of them.
+      explicitAuthFlows: ["ALLOW_USER_SRP_AUTH"],
+      // No attribute that an application might trust can be written by the user.
+      writeAttributes: ["email"],
       allowedOauthFlowsUserPoolClient: true,
       allowedOauthFlows: ["code"],
       allowedOauthScopes: [...SCOPES],

@@ -187,8 +187,15 @@ export class StaticSite extends pulumi.ComponentResource {
       },
     ]);
     return new aws.s3.BucketObjectv2(
-      `${this.logicalName}-file-${path.replace(/[^\w]+/g, "-")}`,
-      { bucket: this.bucket.bucket, key: path, content, contentType: contentType ?? "", cacheControl: "no-cache" },
+      `${this.logicalName}-file-${path}`,
+      {
+        bucket: this.bucket.bucket,
+        region: this.bucket.region,
+        key: path,
+        content,
+        contentType: contentType ?? "",
+        cacheControl: "no-cache",
+      },
       { parent: this },
     );
   }

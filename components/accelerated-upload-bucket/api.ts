@@ -85,7 +85,12 @@ export function buildApiDocument(parts: ApiDocumentParts): JsonObject {
     "x-amazon-apigateway-gateway-responses": buildGatewayResponses(parts.allowedOrigins),
     ...(parts.allowedSourceCidrs.length === 0
       ? {}
-      : { "x-amazon-apigateway-policy": buildApiPolicy(parts.allowedSourceCidrs) as unknown as Json }),
+      : {
+          "x-amazon-apigateway-policy": buildApiPolicy(
+            parts.allowedSourceCidrs,
+            parts.authorizationMode,
+          ) as unknown as Json,
+        }),
   };
 }
 
@@ -117,7 +122,7 @@ function pathParameters(path: string): Json {
 /** CORS preflight without a function and without identity, as browsers send none. */
 function buildPreflight(path: string, methods: string, origins: readonly string[]): JsonObject {
   const header = (name: string): string => `method.response.header.${name}`;
-  const single = origins.length === 1 ? origins[0] : undefined;
+  const single = singleOrigin(origins);
   const headers = {
     "Access-Control-Allow-Headers": ALLOWED_HEADERS,
     "Access-Control-Allow-Methods": methods,
@@ -151,6 +156,12 @@ function buildPreflight(path: string, methods: string, origins: readonly string[
   };
 }
 
+/** The one origin that every answer can name, whoever asks; undefined when it depends on the request. */
+function singleOrigin(origins: readonly string[]): string | undefined {
+  if (origins.includes("*")) return "*";
+  return origins.length === 1 ? origins[0] : undefined;
+}
+
 /** With several origins the answer depends on the request: a mapping template picks the caller's, if it is listed. */
 function buildOriginTemplate(origins: readonly string[]): string {
   const listed = origins.map((origin) => `$origin == "${origin}"`).join(" || ");
@@ -165,7 +176,8 @@ function buildOriginTemplate(origins: readonly string[]): string {
 
 /** Refusals of API Gateway itself carry CORS headers too, or a page could not tell a 401 from a broken network. */
 function buildGatewayResponses(origins: readonly string[]): JsonObject {
-  const origin = origins.length === 1 ? `'${origins[0] ?? ""}'` : "method.request.header.Origin";
+  const single = singleOrigin(origins);
+  const origin = single === undefined ? "method.request.header.Origin" : `'${single}'`;
   const responseParameters = {
     "gatewayresponse.header.Access-Control-Allow-Origin": origin,
     "gatewayresponse.header.Vary": "'Origin'",

@@ -50,6 +50,7 @@ export interface AcceleratedUploadBucketArgs {
   readonly allowedSourceCidrs?: string[];
   /**
    * Claim of the ID token that names the caller's tenant; the first part of every object key. Callers without it belong to "default".
+   * Users must not be able to write the attribute behind it: leave it out of the app client's write attributes.
    * @default `"custom:tenant"`
    */
   readonly tenantClaim?: string;
@@ -89,7 +90,8 @@ export interface AcceleratedUploadBucketArgs {
    */
   readonly maximumFileBytes?: number;
   /**
-   * Bytes that one user may hold in this bucket, unfinished uploads included.
+   * Bytes that one user may upload in all, unfinished uploads included. Aborted and abandoned uploads give theirs back; deleting
+   * a finished object does not.
    * @default `549755813888` (512 GiB)
    */
   readonly maximumBytesPerUser?: number;
@@ -109,7 +111,8 @@ export interface AcceleratedUploadBucketArgs {
    */
   readonly allowedExtensions?: string[];
   /**
-   * Compares the first bytes of a file with its media type before the upload starts.
+   * Compares the first bytes, as the client sends them, with the media type before the upload starts. It finds mistakes, not
+   * malice: scanning is what `malwareProtection` is for.
    * @default `true`
    */
   readonly verifyFirstBytes?: boolean;

@@ -17,7 +17,7 @@ import { checkOrigins, createStorage, type Placement } from "./storage";
  * Creates an `aws.s3.Bucket` with its satellites (public access block, ownership, versioning, encryption, acceleration,
  * lifecycle, CORS, policy, notification), an `aws.dynamodb.Table` of uploads, seven `aws.lambda.Function`s with a role, policy
  * and log group each, an `aws.apigateway.RestApi` with deployment, stage, throttle and access log, a schedule for the sweeper,
- * five alarms and a dashboard.
+ * six alarms and a dashboard.
  *
  * ```ts
  * const uploads = new AcceleratedUploadBucket("media", {

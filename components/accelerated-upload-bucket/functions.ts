@@ -45,6 +45,7 @@ export function createFunctions(
     tableArn: table.arn,
     eventBusArn,
     kmsKeyArn: settings.kmsKeyArn,
+    region,
   });
   const environment = {
     [UPLOAD_ENVIRONMENT.bucketName]: bucket.bucket,

@@ -78,6 +78,14 @@ export function createMonitoring(
         period: HOUR_SECONDS,
         ...above(alarms.bytesPerHourThreshold),
       }),
+      alarm("unswept-uploads", {
+        ...uploads,
+        alarmDescription: "Uploads past their time are still there after a sweep: see the log of the sweeper.",
+        metricName: UPLOAD_METRICS.staleUploads,
+        statistic: "Maximum",
+        period: HOUR_SECONDS,
+        ...above(1),
+      }),
       alarm("sweep-errors", {
         alarmDescription: "The sweeper fails: abandoned uploads cost money until it works again.",
         namespace: "AWS/Lambda",

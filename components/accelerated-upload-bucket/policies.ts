@@ -7,6 +7,7 @@ import {
   type UploadHandlerName,
 } from "../../handlers/upload/contract";
 import { buildPolicy, type PolicyDocument, type Statement } from "../shared/iam";
+import { UploadAuthorizationMode } from "./args";
 
 /** Tag and value by which GuardDuty marks a clean object. https://docs.aws.amazon.com/guardduty/latest/ug/monitor-with-s3-tags-malware-protection-s3.html */
 export const SCAN_TAG = { key: "GuardDutyMalwareScanStatus", clean: "NO_THREATS_FOUND" } as const;
@@ -81,6 +82,7 @@ export interface HandlerPolicyParts {
   readonly tableArn: string;
   readonly eventBusArn: string;
   readonly kmsKeyArn: string | undefined;
+  readonly region: string;
 }
 
 /** Statements of one handler's role, beyond its logs: the actions of its row in UPLOAD_HANDLERS, each on its exact resource. */
@@ -95,7 +97,13 @@ export function buildHandlerStatements(
     ...allow("UseUploads", handler.s3Actions, `${parts.bucketArn}/${parts.keyPrefix}*`),
     ...allow("UseTable", handler.tableActions, parts.tableArn),
     ...allow("UseIndex", handler.indexActions, `${parts.tableArn}/index/${UPLOAD_TABLE.dueIndex.name}`),
-    ...(parts.kmsKeyArn === undefined ? [] : allow("UseKey", handler.kmsActions, parts.kmsKeyArn)),
+    ...(parts.kmsKeyArn === undefined
+      ? []
+      : allow("UseKey", handler.kmsActions, parts.kmsKeyArn).map((statement) => ({
+          ...statement,
+          // Through S3 only: the key may protect other things as well.
+          Condition: { StringEquals: { "kms:ViaService": `s3.${parts.region}.amazonaws.com` } },
+        }))),
     ...(handler.events ? [buildEventStatement(parts.eventBusArn)] : []),
   ];
 }
@@ -110,11 +118,19 @@ function buildEventStatement(eventBusArn: string): Statement {
   };
 }
 
-/** Resource policy of the API: everybody may try (the method's authorization decides), except from outside the given ranges. */
-export function buildApiPolicy(allowedSourceCidrs: readonly string[]): PolicyDocument {
+/**
+ * Resource policy of the API: nobody from outside the given ranges, and no wider than without it. With a user pool the authorizer
+ * decides after this policy has allowed. With IAM, an allowance here would do instead of the caller's own, so only the preflight
+ * gets one, which browsers send without a signature.
+ */
+export function buildApiPolicy(
+  allowedSourceCidrs: readonly string[],
+  authorizationMode: UploadAuthorizationMode,
+): PolicyDocument {
   const Resource = "execute-api:/*";
+  const allowed = authorizationMode === UploadAuthorizationMode.Iam ? "execute-api:/*/OPTIONS/*" : Resource;
   return buildPolicy([
-    { Sid: "AllowInvoke", Effect: "Allow", Principal: "*", Action: "execute-api:Invoke", Resource },
+    { Sid: "AllowInvoke", Effect: "Allow", Principal: "*", Action: "execute-api:Invoke", Resource: allowed },
     {
       Sid: "DenyOtherAddresses",
       Effect: "Deny",

@@ -174,6 +174,12 @@ function nameRules(name: string, args: AcceleratedUploadBucketArgs): Rule[] {
       remedy: "leave it out, and Pulumi makes a name",
     },
     {
+      ...length,
+      holds: bucketName !== undefined || args.bucketNamespace !== UploadBucketNamespace.AccountRegional,
+      rule: 'be given with bucketNamespace "account-regional"',
+      remedy: "Pulumi makes no name there; put the stack's name into it",
+    },
+    {
       property: "keyPrefix",
       holds: keyPrefix === undefined || /^(?:[A-Za-z0-9_-]+\/)+$/.test(keyPrefix),
       rule: 'be letters, digits, "_", "-", in parts that each end with "/"',

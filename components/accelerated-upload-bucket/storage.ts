@@ -150,8 +150,7 @@ function buildBucketName(
   { accountId, region }: Placement,
 ): { bucket?: pulumi.Input<string>; bucketNamespace?: string } {
   if (bucketNamespace === "global") return bucketName === undefined ? {} : { bucket: bucketName };
-  const stem = (bucketName ?? name).toLowerCase().slice(0, 31);
-  return { bucket: pulumi.interpolate`${stem}-${accountId}-${region}-an`, bucketNamespace };
+  return { bucket: pulumi.interpolate`${bucketName ?? name}-${accountId}-${region}-an`, bucketNamespace };
 }
 
 function buildEncryptionRule(
@@ -186,6 +185,14 @@ function buildLifecycleRules({
             status: "Enabled",
             filter: { prefix: keyPrefix },
             expiration: { days: expireObjectsAfterDays },
+            // The bucket keeps versions: without these two nothing would ever be gone.
+            noncurrentVersionExpiration: { noncurrentDays: 1 },
+          },
+          {
+            id: "remove-delete-markers",
+            status: "Enabled",
+            filter: { prefix: keyPrefix },
+            expiration: { expiredObjectDeleteMarker: true },
           },
         ]),
   ];

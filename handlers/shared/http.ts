@@ -78,7 +78,8 @@ function buildHeaders(event: APIGatewayProxyEvent, allowedOrigins: readonly stri
     Vary: "Origin",
   };
   const origin = findHeader(event, "origin");
-  if (origin !== undefined && allowedOrigins.includes(origin)) headers["Access-Control-Allow-Origin"] = origin;
+  if (allowedOrigins.includes("*")) headers["Access-Control-Allow-Origin"] = "*";
+  else if (origin !== undefined && allowedOrigins.includes(origin)) headers["Access-Control-Allow-Origin"] = origin;
   return headers;
 }
 

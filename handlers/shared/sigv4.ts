@@ -1,6 +1,6 @@
 // AWS Signature Version 4 for headers and query, with node:crypto alone: the SDK's signer costs 70 ms of cold start and signs 100
 // times slower. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 
 /** Credentials that sign. */
 export interface Credentials {
@@ -31,7 +31,8 @@ export interface RequestToSign extends CredentialScope {
 const ALGORITHM = "AWS4-HMAC-SHA256";
 /** Only a few keys are in use at a time; old days and rotated credentials must not pile up. */
 const CACHED_KEYS = 8;
-const keyCache = new Map<string, Buffer>();
+/** Key objects: to hand the key over as bytes takes three times as long as the whole signature. */
+const keyCache = new Map<string, KeyObject>();
 
 /** The headers to send: the given ones, `x-amz-date`, `x-amz-security-token` where there is one, and `authorization`. */
 export function signHeaders(request: RequestToSign, credentials: Credentials): Record<string, string> {
@@ -79,7 +80,7 @@ export class UrlSigner {
   readonly #tail: string;
   readonly #names: readonly string[];
   readonly #signedHeaders: string;
-  readonly #key: Buffer;
+  readonly #key: KeyObject;
   readonly #timestamp: string;
   readonly #scope: string;
 
@@ -121,21 +122,22 @@ export function encodeRfc3986(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function deriveSigningKey(scope: CredentialScope, { accessKeyId, secretAccessKey }: Credentials): Buffer {
+function deriveSigningKey(scope: CredentialScope, { accessKeyId, secretAccessKey }: Credentials): KeyObject {
   const day = toTimestamp(scope.at).slice(0, 8);
   const cacheKey = [accessKeyId, secretAccessKey, day, scope.region, scope.service].join("\n");
   const cached = keyCache.get(cacheKey);
   if (cached) return cached;
-  const key = [day, scope.region, scope.service, "aws4_request"].reduce<Buffer>(
+  const bytes = [day, scope.region, scope.service, "aws4_request"].reduce<Buffer>(
     hmac,
     Buffer.from(`AWS4${secretAccessKey}`),
   );
+  const key = createSecretKey(bytes);
   if (keyCache.size >= CACHED_KEYS) keyCache.clear();
   keyCache.set(cacheKey, key);
   return key;
 }
 
-function sign(canonical: string, timestamp: string, scope: string, key: Buffer): string {
+function sign(canonical: string, timestamp: string, scope: string, key: KeyObject): string {
   const text = `${ALGORITHM}\n${timestamp}\n${scope}\n${sha256(canonical)}`;
   return createHmac("sha256", key).update(text).digest("hex");
 }
@@ -150,7 +152,7 @@ function toTimestamp(at: number): string {
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text, "hex");
 }
 
 function hmac(key: Buffer, text: string): Buffer {

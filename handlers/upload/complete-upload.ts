@@ -7,6 +7,7 @@ import {
   UploadConflictError,
   UploadNotOpenError,
 } from "./errors";
+import { TryAgainError } from "../shared/errors";
 import type { Now } from "../shared/clock";
 import type { PublicError } from "../shared/errors";
 import type { Caller } from "../shared/identity";
@@ -15,7 +16,7 @@ import type { CompletedPart, CompleteUploadRequest } from "./contract";
 import { findOwn, requireStarted, type StartedUpload } from "./own-upload";
 import type { Completion, ObjectStore } from "./ports";
 import { runSideEffects, type SideEffectDependencies } from "./side-effects";
-import { becomeCompleted, comeToNothing, type StoredObject, type UploadRecord } from "./upload";
+import { becomeCompleted, comeToNothing, reviveCompleted, type StoredObject, type UploadRecord } from "./upload";
 
 /** What completing needs. */
 export interface CompleteDependencies extends SideEffectDependencies {
@@ -48,12 +49,14 @@ export async function completeUpload(
   const answer = await objects.complete(claimed, request.parts, request.checksum);
   const outcome = await recognise(objects, claimed, answer);
   if (outcome.kind === "stored") return finish(dependencies, caller, claimed, outcome);
+  // Another completion may still be running in S3: its end is not known yet, so nothing is final.
+  if (outcome.kind === "conflict" && found.state === "completing") throw new TryAgainError();
   return refuse(dependencies, caller, claimed, outcome.kind);
 }
 
 /** S3 forgets a completed upload, and finds its own object in the way: both may mean that an earlier call succeeded. */
 async function recognise(objects: ObjectStore, record: UploadRecord, answer: Completion): Promise<Completion> {
-  if (answer.kind !== "gone" && answer.kind !== "alreadyExists") return answer;
+  if (answer.kind !== "gone" && answer.kind !== "alreadyExists" && answer.kind !== "conflict") return answer;
   const object = await objects.findObject(record);
   return object ? { kind: "stored", ...object } : answer;
 }
@@ -65,7 +68,9 @@ async function finish(
   object: StoredObject,
 ): Promise<CompleteResult> {
   const { store, now } = dependencies;
-  const completed = await store.transition(record, becomeCompleted(object, record.checksum, now()));
+  const completed =
+    (await store.transition(record, becomeCompleted(object, record.checksum, now()))) ??
+    (await store.transition(record, reviveCompleted(record, object, now())));
   if (!completed) return readOutcome(dependencies, caller, record);
   await tryNow(dependencies, completed);
   return { kind: "completed", record: completed };

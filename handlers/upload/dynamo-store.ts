@@ -133,7 +133,7 @@ function isAtMost(name: string, bound: number): string {
 }
 
 function renderTransition(record: UploadRecord, transition: Transition): RowUpdate {
-  const { from, to, release: _release, due, ...values } = transition;
+  const { from, to, release: _release, revives, due, ...values } = transition;
   const states = from.map((state, index) => [`:from${index}`, { S: state }] as const);
   return {
     key: rows.uploadKey(record, record.uploadId),
@@ -142,7 +142,10 @@ function renderTransition(record: UploadRecord, transition: Transition): RowUpda
       ...rows.toAttributes({ ...values, uploadId: record.uploadId }),
       ...(due ? rows.dueAttributes(record.uploadId, due) : {}),
     },
-    remove: due === null ? [dueIndex.partitionKey, dueIndex.sortKey] : [],
+    remove: [
+      ...(due === null ? [dueIndex.partitionKey, dueIndex.sortKey] : []),
+      ...(revives ? ["expiresAt", "reason"] : []),
+    ],
     condition: `#state IN (${states.map(([name]) => name).join(", ")})`,
     values: Object.fromEntries(states),
   };

@@ -60,7 +60,9 @@ export interface Transition {
   /** Left out: stays. null: nothing more to do. */
   readonly due?: Due | null;
   readonly expiresAt?: number;
-  /** Taken off the user's quota in the same transaction. */
+  /** Takes back what `comeToNothing` wrote for its own end: time to live and reason. */
+  readonly revives?: true;
+  /** Taken off the user's quota in the same transaction; negative numbers are put on it again. */
   readonly release?: { readonly bytes: number; readonly openUploads: number };
 }
 
@@ -106,6 +108,19 @@ export function becomeCompleted(object: StoredObject, checksum: string | undefin
   };
 }
 
+/**
+ * The step to the finished upload from one that had come to nothing: of two completions at once, one was refused while S3 was still
+ * carrying out the other. The object is there, so its bytes count again and its row stays.
+ */
+export function reviveCompleted(record: UploadRecord, object: StoredObject, now: number): Transition {
+  return {
+    ...becomeCompleted(object, record.checksum, now),
+    from: ["failed", "aborted", "abandoned"],
+    revives: true,
+    release: { bytes: -record.size, openUploads: 0 },
+  };
+}
+
 /** A finished object as S3 tells of it. */
 export interface StoredObject {
   readonly versionId?: string;
@@ -115,8 +130,10 @@ export interface StoredObject {
 
 /** The record after a step. */
 export function applyTransition(record: UploadRecord, transition: Transition): UploadRecord {
-  const { from: _from, to, release: _release, due, ...values } = transition;
-  const { due: oldDue, ...rest } = record;
+  const { from: _from, to, release: _release, revives, due, ...values } = transition;
+  const { due: oldDue, expiresAt, reason, ...kept } = record;
+  const ending = { ...(expiresAt === undefined ? {} : { expiresAt }), ...(reason === undefined ? {} : { reason }) };
+  const rest = { ...kept, ...(revives ? {} : ending) };
   const newDue = due === undefined ? oldDue : (due ?? undefined);
   return { ...rest, ...values, state: to, ...(newDue ? { due: newDue } : {}) };
 }

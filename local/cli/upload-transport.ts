@@ -13,9 +13,8 @@ export interface NodeTransport extends PartTransport {
   close(): void;
 }
 
-/** Makes a transport. */
-export function createNodeTransport(): NodeTransport {
-  const plain = new HttpAgent({ keepAlive: true });
+/** Makes a transport. @param plain agent of http URLs; the default keeps connections. */
+export function createNodeTransport(plain = new HttpAgent({ keepAlive: true })): NodeTransport {
   const secure = new HttpsAgent({ keepAlive: true });
   return {
     reportsProgress: true,

@@ -39,6 +39,8 @@ describe("SignInUserPool", () => {
     assert.equal(inputs.generateSecret, false);
     assert.deepEqual(inputs.allowedOauthFlows, ["code"]);
     assert.deepEqual(inputs.refreshTokenRotation, { feature: "ENABLED", retryGracePeriodSeconds: 10 });
+    assert.deepEqual(inputs.explicitAuthFlows, ["ALLOW_USER_SRP_AUTH"]);
+    assert.deepEqual(inputs.writeAttributes, ["email"]);
     assert.equal(inputs.enableTokenRevocation, true);
     assert.equal(inputs.preventUserExistenceErrors, "ENABLED");
     assert.deepEqual(inputs.logoutUrls, ["https://app.example.com/"]);

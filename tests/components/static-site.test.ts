@@ -21,7 +21,7 @@ describe("StaticSite", () => {
         "docs > docs-bucket-policy",
         "docs > docs-distribution",
         "docs > docs-encryption",
-        "docs > docs-file-index-html",
+        "docs > docs-file-index.html",
         "docs > docs-headers-policy",
         "docs > docs-origin-access-control",
         "docs > docs-ownership-controls",

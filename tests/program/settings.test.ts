@@ -41,7 +41,7 @@ describe("stack settings", () => {
   it("rejects an unknown key and names the nearest one", () => {
     assert.throws(
       () => parseStackSettings("p", { "p:acelerate": "true" }),
-      /acelerate must be a known key, got "true"; did you mean "acceleration"\?/,
+      /acelerate must be a known key, got "a value"; did you mean "acceleration"\?/,
     );
   });
 

@@ -61,7 +61,10 @@ describe("the program", function () {
       provider: fakeAws(),
     });
 
-    assert.match(errors[0]?.message ?? "", /urlExpiry must be a known key, got "1"; did you mean "urlExpirySeconds"\?/);
+    assert.match(
+      errors[0]?.message ?? "",
+      /urlExpiry must be a known key, got "a value"; did you mean "urlExpirySeconds"\?/,
+    );
     assert.deepEqual(
       resources.filter(({ type }) => type.startsWith("aws:")),
       [],

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { AcceleratedUploadBucket } from "../../../components";
 import {
+  buildApiPolicy,
   buildBucketPolicy,
   buildHandlerStatements,
   buildScannerPolicy,
@@ -20,7 +21,14 @@ const OBJECTS = `${BUCKET}/uploads/*`;
 const TABLE = "arn:aws:dynamodb:eu-west-1:111111111111:table/media";
 const BUS = "arn:aws:events:eu-west-1:111111111111:event-bus/default";
 const KEY = "arn:aws:kms:eu-west-1:111111111111:key/1";
-const PARTS = { bucketArn: BUCKET, keyPrefix: "uploads/", tableArn: TABLE, eventBusArn: BUS, kmsKeyArn: undefined };
+const PARTS = {
+  bucketArn: BUCKET,
+  keyPrefix: "uploads/",
+  tableArn: TABLE,
+  eventBusArn: BUS,
+  kmsKeyArn: undefined,
+  region: "eu-west-1",
+};
 
 describe("AcceleratedUploadBucket: policies", () => {
   it("U14, U19: the bucket denies plain HTTP and signatures older than the expiry", () => {
@@ -110,7 +118,29 @@ describe("AcceleratedUploadBucket: policies", () => {
       buildHandlerStatements(handlerName, { ...PARTS, kmsKeyArn: KEY }).some(({ Sid }) => Sid === "UseKey"),
     );
 
-    assert.deepEqual(withKey, ["start", "sign", "complete", "sweep"]);
+    assert.deepEqual(withKey, ["start", "sign", "describe", "complete", "sweep"]);
+  });
+
+  it("U17: uses the key through S3 only", () => {
+    const statements = buildHandlerStatements("sign", { ...PARTS, kmsKeyArn: KEY });
+
+    assert.deepEqual(
+      statements.find(({ Sid }) => Sid === "UseKey"),
+      {
+        Sid: "UseKey",
+        Effect: "Allow",
+        Action: ["kms:GenerateDataKey", "kms:Decrypt"],
+        Resource: KEY,
+        Condition: { StringEquals: { "kms:ViaService": "s3.eu-west-1.amazonaws.com" } },
+      },
+    );
+  });
+
+  it("U1: with IAM, source ranges allow nobody who has no permission of its own", () => {
+    const allowed = (mode: "iam" | "cognito"): unknown => buildApiPolicy(["192.0.2.0/24"], mode).Statement[0]?.Resource;
+
+    assert.equal(allowed("iam"), "execute-api:/*/OPTIONS/*");
+    assert.equal(allowed("cognito"), "execute-api:/*");
   });
 
   it("U14: decides against a part URL older than the expiry, and for a younger one", () => {

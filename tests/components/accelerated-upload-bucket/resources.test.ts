@@ -64,7 +64,7 @@ describe("AcceleratedUploadBucket: resources", () => {
         "media > media-stage (Stage)",
         "media > media-method-settings (MethodSettings)",
         "media > media-access-log-group (LogGroup)",
-        ...["stale-uploads", "client-errors", "server-errors", "bytes", "sweep-errors"].map(
+        ...["stale-uploads", "client-errors", "server-errors", "bytes", "unswept-uploads", "sweep-errors"].map(
           (what) => `media > media-${what}-alarm (MetricAlarm)`,
         ),
         "media > media-dashboard (Dashboard)",
@@ -116,7 +116,19 @@ describe("AcceleratedUploadBucket: resources", () => {
     const asked = await evaluate({ abandonAfterDays: 3, expireObjectsAfterDays: 90 });
     assert.deepEqual(asked.byName("media-lifecycle").inputs.rules, [
       abortRule(3),
-      { id: "expire-objects", status: "Enabled", filter: { prefix: "uploads/" }, expiration: { days: 90 } },
+      {
+        id: "expire-objects",
+        status: "Enabled",
+        filter: { prefix: "uploads/" },
+        expiration: { days: 90 },
+        noncurrentVersionExpiration: { noncurrentDays: 1 },
+      },
+      {
+        id: "remove-delete-markers",
+        status: "Enabled",
+        filter: { prefix: "uploads/" },
+        expiration: { expiredObjectDeleteMarker: true },
+      },
     ]);
   });
 
@@ -215,6 +227,7 @@ describe("AcceleratedUploadBucket: resources", () => {
         "media-client-errors-alarm": ["4XXError", 0.2],
         "media-server-errors-alarm": ["5XXError", 1],
         "media-bytes-alarm": ["BytesCompleted", 5],
+        "media-unswept-uploads-alarm": ["StaleUploads", 1],
         "media-sweep-errors-alarm": ["Errors", 1],
       },
     );

@@ -67,6 +67,12 @@ const CASES: readonly RuleCase[] = [
     right: { bucketName: "my-photos" },
   },
   {
+    wrong: { bucketNamespace: "account-regional" },
+    message:
+      'photos: bucketName must be given with bucketNamespace "account-regional", got nothing; Pulumi makes no name there; put the stack\'s name into it',
+    right: { bucketNamespace: "account-regional", bucketName: "photos-dev" },
+  },
+  {
     wrong: { keyPrefix: "/up" },
     message:
       'photos: keyPrefix must be letters, digits, "_", "-", in parts that each end with "/", got "/up"; write "uploads/" say',

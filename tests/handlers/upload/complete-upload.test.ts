@@ -137,6 +137,41 @@ describe("Completing an upload", () => {
     });
   }
 
+  it("U24: completes after all when another completion had failed while S3 was at work", async () => {
+    const record = store.add(createRecord());
+    const complete = objects.complete.bind(objects);
+    let other: Promise<unknown> | undefined;
+    objects.complete = async (...call) => {
+      if (other) return { kind: "checksumMismatch" };
+      const answer = await complete(...call);
+      // The answer is on its way; meanwhile somebody completes with a wrong checksum.
+      other = completeUpload(dependencies, alice, record.uploadId, { ...request, checksum: "AAAAAAAAAAA=" });
+      await other;
+      return answer;
+    };
+
+    const result = await completeUpload(dependencies, alice, record.uploadId, request);
+
+    assert.equal(result.kind, "completed");
+    const { state, reason, expiresAt } = store.get(record) ?? {};
+    assert.deepEqual([state, reason, expiresAt], ["completed", undefined, undefined]);
+    assert.deepEqual(store.quotas.get(ownerName(alice)), { bytes: 12 * MEBIBYTE, openUploads: 0 });
+    assert.deepEqual(
+      events.published.map(({ kind }) => kind),
+      ["failed", "uploaded"],
+    );
+  });
+
+  it("U8: takes a conflict with a completion that is still running for the moment's, not for good", async () => {
+    const record = store.add({ ...createRecord(), state: "completing" });
+    objects.complete = () => Promise.resolve({ kind: "conflict" });
+
+    await assert.rejects(completeUpload(dependencies, alice, record.uploadId, request), TryAgainError);
+
+    assert.equal(store.get(record)?.state, "completing");
+    assert.deepEqual(events.published, []);
+  });
+
   it("rejects parts that S3 does not hold, and leaves the upload open to go on", async () => {
     const record = store.add(createRecord());
     objects.completion = { kind: "partsMismatch" };
