@@ -1,19 +1,16 @@
 // The clients that `bench -- upload` compares, each over the same emulated link.
 import * as http from "node:http";
 import * as net from "node:net";
-import {
-  CreateMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  PutObjectCommand,
-  S3Client,
-  UploadPartCommand,
-} from "@aws-sdk/client-s3";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import * as esbuild from "esbuild";
 import type { Browser } from "playwright-core";
 import { createEnvironment, createUploader, type UploadOptions } from "../clients/upload";
 import { createNodeTransport } from "../local/cli/upload-transport";
+import { accountRoot } from "../local/cloud/core/principal";
+import { createCloudProvider } from "../local/run/provider";
+import { requestOf } from "../tests/support/running-cloud";
 import type { TestStack } from "../tests/support/stack";
 
 /** An agent whose connections take the emulated path, by the port that they ask for. */
@@ -74,8 +71,11 @@ export async function libStorage(stack: TestStack, agent: http.Agent, key: strin
   client.destroy();
 }
 
-/** Uppy 6 in Chromium, signing each part as its documentation does. */
-export async function uppy(stack: TestStack, browser: Browser, relayPort: number, megabytes: number): Promise<number> {
+/**
+ * Uppy 6 in Chromium, signing in the browser with temporary credentials. It creates and completes the upload from the page as well, so it
+ * gets a bucket of its own whose CORS allows that.
+ */
+export async function uppy(stack: TestStack, browser: Browser, relayPort: number, mebibytes: number): Promise<number> {
   const bundle = await esbuild.build({
     stdin: { contents: UPPY_PAGE, resolveDir: __dirname },
     bundle: true,
@@ -84,52 +84,57 @@ export async function uppy(stack: TestStack, browser: Browser, relayPort: number
     platform: "browser",
     logLevel: "silent",
   });
-  // URLs are signed for the relay's own host, which the gateway then sees in the Host header.
-  const client = createClient(stack, undefined, `http://127.0.0.1:${String(relayPort)}`);
-  const direct = createClient(stack);
-  const target = { Bucket: stack.bucketName, Key: `bench/uppy-${String(Date.now())}` };
-  const context = await browser.newContext({ bypassCSP: true });
-  const page = await context.newPage();
-  await page.exposeFunction("benchCreate", async () => {
-    const { UploadId = "" } = await direct.send(new CreateMultipartUploadCommand(target));
-    return { uploadId: UploadId, key: target.Key };
-  });
-  await page.exposeFunction("benchSign", async (uploadId: string, partNumber: number) => ({
-    url: await getSignedUrl(client, new UploadPartCommand({ ...target, UploadId: uploadId, PartNumber: partNumber })),
-  }));
-  await page.exposeFunction(
-    "benchComplete",
-    async (uploadId: string, parts: { PartNumber: number; ETag: string }[]) => {
-      await direct.send(
-        new CompleteMultipartUploadCommand({ ...target, UploadId: uploadId, MultipartUpload: { Parts: parts } }),
-      );
-      return {};
-    },
+  const bucketName = await createOpenBucket(stack);
+  const { accessKeyId, secretAccessKey, sessionToken } = stack.cloud.context.access.issue(
+    accountRoot(stack.cloud.accountId),
   );
+  const settings = {
+    // The relay's own host is signed; the gateway sees it in the Host header.
+    s3Endpoint: `http://127.0.0.1:${String(relayPort)}/${bucketName}`,
+    region: stack.cloud.region,
+    credentials: { accessKeyId, secretAccessKey, sessionToken },
+    mebibytes,
+  };
+  const context = await browser.newContext({ bypassCSP: true });
   try {
+    const page = await context.newPage();
     await page.goto(stack.pageUrl);
     await page.addScriptTag({ content: bundle.outputFiles[0]?.text ?? "" });
-    return await page.evaluate(`window.benchUppy(${String(megabytes)})`);
+    return await page.evaluate(`window.benchUppy(${JSON.stringify(settings)})`);
   } finally {
     await context.close();
-    client.destroy();
-    direct.destroy();
   }
+}
+
+async function createOpenBucket({ cloud }: TestStack): Promise<string> {
+  const provider = createCloudProvider(() => Promise.resolve(cloud));
+  const bucket = `bench-uppy-${String(Date.now())}`;
+  await provider.create(requestOf("aws:s3/bucket:Bucket", { bucket, forceDestroy: true }, bucket));
+  const corsRules = [
+    {
+      allowedOrigins: ["*"],
+      allowedMethods: ["PUT", "POST", "GET", "DELETE"],
+      allowedHeaders: ["*"],
+      exposeHeaders: ["ETag"],
+    },
+  ];
+  await provider.create(
+    requestOf("aws:s3/bucketCorsConfiguration:BucketCorsConfiguration", { bucket, corsRules }, `${bucket}-cors`),
+  );
+  return bucket;
 }
 
 const UPPY_PAGE = `
 import Uppy from "@uppy/core";
 import AwsS3 from "@uppy/aws-s3";
-window.benchUppy = async (megabytes) => {
+window.benchUppy = async ({ s3Endpoint, region, credentials, mebibytes }) => {
   const uppy = new Uppy().use(AwsS3, {
     shouldUseMultipart: true,
-    createMultipartUpload: () => window.benchCreate(),
-    signPart: (_, { uploadId, partNumber }) => window.benchSign(uploadId, partNumber),
-    completeMultipartUpload: (_, { uploadId, parts }) => window.benchComplete(uploadId, parts),
-    listParts: () => [],
-    abortMultipartUpload: () => undefined,
+    s3Endpoint,
+    region,
+    getCredentials: () => ({ credentials, region }),
   });
-  uppy.addFile({ name: "bench.bin", type: "application/octet-stream", data: new Blob([new Uint8Array(megabytes * 1048576)]) });
+  uppy.addFile({ name: "bench.bin", type: "application/octet-stream", data: new Blob([new Uint8Array(mebibytes * 1048576)]) });
   const start = performance.now();
   const { successful, failed } = await uppy.upload();
   if (successful.length !== 1) throw new Error("Uppy failed: " + JSON.stringify(failed.map(({ error }) => error)));
@@ -137,10 +142,10 @@ window.benchUppy = async (megabytes) => {
 };
 `;
 
-function createClient(stack: TestStack, agent?: http.Agent, endpoint = stack.cloud.gatewayOrigin): S3Client {
+function createClient(stack: TestStack, agent?: http.Agent): S3Client {
   return new S3Client({
     region: stack.cloud.region,
-    endpoint,
+    endpoint: stack.cloud.gatewayOrigin,
     credentials: stack.cloud.rootCredentials(),
     requestChecksumCalculation: "WHEN_REQUIRED",
     ...(agent ? { requestHandler: { httpAgent: agent } } : {}),
