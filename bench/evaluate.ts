@@ -4,6 +4,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assertSucceeded, evaluate } from "../local/engine";
 import type { ResourceProvider } from "../local/engine";
+import { median, round } from "./statistics";
 
 /** Medians in milliseconds. */
 export interface EvaluateBenchmark {
@@ -43,9 +44,6 @@ async function measure(resources: number): Promise<number> {
   assertSucceeded(await evaluate({ project: "bench", stack: "dev", provider, program }));
   return performance.now() - start;
 }
-
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
-const round = (value: number): number => Math.round(value * 100) / 100;
 
 /** Measures and prints. */
 export async function run(): Promise<EvaluateBenchmark> {

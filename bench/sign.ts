@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { loadHandler } from "../components/shared/bundle";
 import { CHECKSUM_HEADER, UPLOAD_ENVIRONMENT, UPLOAD_HANDLERS } from "../handlers/upload/contract";
 import { PartSigner, resolvePartEndpoints } from "../handlers/upload/presign";
+import { median, round } from "./statistics";
 
 const PARTS = 1000;
 const PART_BYTES = 5 * 1024 ** 2;
@@ -60,7 +61,7 @@ async function measureCpu(act: () => void | Promise<void>, rounds: number): Prom
     const { user, system } = process.cpuUsage(before);
     times.push((user + system) / 1000);
   }
-  return median(times);
+  return round(median(times));
 }
 
 /** Prints how long a module takes to load. Lambda's runtime client has loaded node:http before. */
@@ -82,7 +83,7 @@ const environment = {
 function measureLoad(loader: string, path: string): number {
   const load = (): number =>
     Number(execFileSync(process.execPath, [loader, path], { env: environment, encoding: "utf8" }));
-  return median(Array.from({ length: ROUNDS }, load));
+  return round(median(Array.from({ length: ROUNDS }, load)));
 }
 
 function weigh(folder: string, loader: string, name: string): HandlerWeight {
@@ -90,11 +91,6 @@ function weigh(folder: string, loader: string, name: string): HandlerWeight {
   const path = join(folder, `${name}.js`);
   writeFileSync(path, code);
   return { bytes: code.length, gzippedBytes: gzipSync(code).length, loadMs: measureLoad(loader, path) };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((first, second) => first - second);
-  return Math.round((sorted[Math.floor(sorted.length / 2)] ?? NaN) * 100) / 100;
 }
 
 /** What `run` measured. Times are medians in milliseconds. */

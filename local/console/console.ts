@@ -11,6 +11,7 @@ import type { LogLine } from "../cloud/logs/store";
 import type { EvaluatedResource, Evaluation } from "../engine";
 import { layOut, type Layout } from "./layout";
 import { buildTopology, type Topology } from "./topology";
+import type { ConsoleState as PageState } from "./web/state";
 
 /** What the console shows. */
 export interface ConsoleOptions {
@@ -81,7 +82,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Listener> {
     }
     if (pathname === "/api/state") {
       const state = describeState(options, topology, layout, logs);
-      reply(response, "application/json", JSON.stringify(state));
+      reply(response, "application/json", JSON.stringify(state satisfies PageState));
       return;
     }
     if (pathname === "/api/events") {

@@ -1,4 +1,4 @@
-// What the server sends, seen from the page. Mirrors ConsoleState of the server; a test compares the two.
+// What the server sends, as far as the page reads it. The type checker holds the server's ConsoleState to it, in console.ts.
 
 /** A resource that is drawn. */
 export interface TopologyNode {
