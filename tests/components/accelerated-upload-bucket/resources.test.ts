@@ -147,6 +147,14 @@ describe("AcceleratedUploadBucket: resources", () => {
     ]);
   });
 
+  it("U16: answers every origin with * when it is acknowledged, beside others too", async () => {
+    const { byName } = await evaluate({ allowedOrigins: ["*", "https://a.example.com"], acknowledgeAnyOrigin: true });
+
+    const body = byName("media-api").inputs.body as string;
+    assert.match(body, /"method\.response\.header\.Access-Control-Allow-Origin":"'\*'"/);
+    assert.match(body, /"gatewayresponse\.header\.Access-Control-Allow-Origin":"'\*'"/);
+  });
+
   it("U1: every route asks for an ID token of the pool, and preflights for nothing", async () => {
     const { byName } = await evaluate();
 
