@@ -1,5 +1,6 @@
 // The stack's configuration, typed: unknown or wrong keys are refused with the key, the rule and the remedy.
 import * as pulumi from "@pulumi/pulumi";
+import { findNearest } from "./components/shared/nearest";
 import { enforce, type Rule } from "./components/shared/validation";
 
 /** What `Pulumi.<stack>.yaml` decides. `Pulumi.yaml` describes each key. */
@@ -76,7 +77,7 @@ function checkKey(key: string, text: string): Rule[] {
         holds: false,
         rule: "be a known key",
         got: "a value",
-        remedy: `did you mean "${nearest}"? The keys are: ${Object.keys(KEYS).join(", ")}`,
+        remedy: `did you mean "${nearest ?? ""}"? The keys are: ${Object.keys(KEYS).join(", ")}`,
       },
     ];
   }
@@ -112,25 +113,4 @@ function isStringList(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-function findNearest(word: string, candidates: readonly string[]): string {
-  const ranked = candidates.map((candidate) => [distance(word, candidate), candidate] as const);
-  return ranked.sort(([a], [b]) => a - b)[0]?.[1] ?? "";
-}
-
-/** Levenshtein distance, ignoring case. */
-function distance(left: string, right: string): number {
-  const a = left.toLowerCase();
-  const b = right.toLowerCase();
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { launchChromium } from "../tests/support/chromium";
 import { makeFile, MEBIBYTE, startTestStack, type TestStack } from "../tests/support/stack";
-import { drawBars } from "./chart";
+import { drawBars } from "../tools/chart";
 import { openRelay, SharedRate } from "./link";
 import { formatTable, median, round } from "./statistics";
 import { createRelayAgent, libStorage, ours, plainPut, uppy } from "./upload-clients";

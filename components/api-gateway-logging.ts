@@ -36,6 +36,8 @@ export class ApiGatewayLogging extends pulumi.ComponentResource {
 
   /** The role. */
   public readonly role: aws.iam.Role;
+  /** Lets the role write logs. */
+  public readonly policyAttachment: aws.iam.RolePolicyAttachment;
   /** The account's setting. */
   public readonly account: aws.apigateway.Account;
 
@@ -56,7 +58,7 @@ export class ApiGatewayLogging extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const attachment = new aws.iam.RolePolicyAttachment(
+    this.policyAttachment = new aws.iam.RolePolicyAttachment(
       `${name}-policy`,
       { role: this.role.name, policyArn: aws.iam.ManagedPolicy.AmazonAPIGatewayPushToCloudWatchLogs },
       { parent: this },
@@ -64,8 +66,8 @@ export class ApiGatewayLogging extends pulumi.ComponentResource {
     this.account = new aws.apigateway.Account(
       `${name}-account`,
       { cloudwatchRoleArn: this.role.arn, ...(args.region === undefined ? {} : { region: args.region }) },
-      { parent: this, dependsOn: [attachment] },
+      { parent: this, dependsOn: [this.policyAttachment] },
     );
-    this.registerOutputs({ role: this.role, account: this.account });
+    this.registerOutputs({ role: this.role, policyAttachment: this.policyAttachment, account: this.account });
   }
 }

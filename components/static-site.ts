@@ -142,6 +142,18 @@ export class StaticSite extends pulumi.ComponentResource {
   public readonly logicalName: string;
   /** The private bucket. */
   public readonly bucket: aws.s3.Bucket;
+  /** Keeps the bucket private whatever its policy says. */
+  public readonly publicAccessBlock: aws.s3.BucketPublicAccessBlock;
+  /** Switches access control lists off. */
+  public readonly ownershipControls: aws.s3.BucketOwnershipControls;
+  /** Default encryption of the bucket. */
+  public readonly encryption: aws.s3.BucketServerSideEncryptionConfiguration;
+  /** Policy of the bucket. */
+  public readonly bucketPolicy: aws.s3.BucketPolicy;
+  /** How the distribution proves itself to the bucket. */
+  public readonly originAccessControl: aws.cloudfront.OriginAccessControl;
+  /** Security headers of every answer. */
+  public readonly headersPolicy: aws.cloudfront.ResponseHeadersPolicy;
   /** The distribution. */
   public readonly distribution: aws.cloudfront.Distribution;
   /** "https://<distribution>.cloudfront.net", without a trailing slash. */
@@ -157,13 +169,46 @@ export class StaticSite extends pulumi.ComponentResource {
     const settings = resolveStaticSiteSettings(name, args);
     super(StaticSite.pulumiType, name, {}, opts);
     this.logicalName = name;
-    this.bucket = createBucket(name, settings, this);
-    this.distribution = createDistribution(name, settings, this.bucket, this);
-    createSitePolicy(name, settings, this.bucket, this.distribution, this);
+    const regional = settings.region === undefined ? {} : { region: settings.region };
+    this.bucket = new aws.s3.Bucket(
+      `${name}-bucket`,
+      { forceDestroy: !settings.deletionProtection, tags: settings.tags, ...regional },
+      { parent: this },
+    );
+    const on = { bucket: this.bucket.bucket, ...regional };
+    this.publicAccessBlock = new aws.s3.BucketPublicAccessBlock(
+      `${name}-public-access-block`,
+      { ...on, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
+      { parent: this },
+    );
+    this.ownershipControls = new aws.s3.BucketOwnershipControls(
+      `${name}-ownership-controls`,
+      { ...on, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      { parent: this },
+    );
+    this.encryption = new aws.s3.BucketServerSideEncryptionConfiguration(
+      `${name}-encryption`,
+      { ...on, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
+      { parent: this },
+    );
+    this.originAccessControl = new aws.cloudfront.OriginAccessControl(
+      `${name}-origin-access-control`,
+      { originAccessControlOriginType: "s3", signingBehavior: "always", signingProtocol: "sigv4" },
+      { parent: this },
+    );
+    this.headersPolicy = createHeadersPolicy(name, settings, this);
+    this.distribution = createDistribution(name, settings, this, this);
+    this.bucketPolicy = createSitePolicy(name, settings, this.bucket, this.distribution, this);
     this.url = pulumi.interpolate`https://${this.distribution.domainName}`;
     this.registerOutputs({
       logicalName: this.logicalName,
       bucket: this.bucket,
+      publicAccessBlock: this.publicAccessBlock,
+      ownershipControls: this.ownershipControls,
+      encryption: this.encryption,
+      bucketPolicy: this.bucketPolicy,
+      originAccessControl: this.originAccessControl,
+      headersPolicy: this.headersPolicy,
       distribution: this.distribution,
       url: this.url,
     });
@@ -201,40 +246,14 @@ export class StaticSite extends pulumi.ComponentResource {
   }
 }
 
-function createBucket(name: string, settings: StaticSiteSettings, parent: pulumi.Resource): aws.s3.Bucket {
-  const regional = settings.region === undefined ? {} : { region: settings.region };
-  const bucket = new aws.s3.Bucket(
-    `${name}-bucket`,
-    { forceDestroy: !settings.deletionProtection, tags: settings.tags, ...regional },
-    { parent },
-  );
-  const on = { bucket: bucket.bucket, ...regional };
-  new aws.s3.BucketPublicAccessBlock(
-    `${name}-public-access-block`,
-    { ...on, blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true },
-    { parent },
-  );
-  new aws.s3.BucketOwnershipControls(
-    `${name}-ownership-controls`,
-    { ...on, rule: { objectOwnership: "BucketOwnerEnforced" } },
-    { parent },
-  );
-  new aws.s3.BucketServerSideEncryptionConfiguration(
-    `${name}-encryption`,
-    { ...on, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
-    { parent },
-  );
-  return bucket;
-}
-
 function createSitePolicy(
   name: string,
   { region }: StaticSiteSettings,
   bucket: aws.s3.Bucket,
   distribution: aws.cloudfront.Distribution,
   parent: pulumi.Resource,
-): void {
-  new aws.s3.BucketPolicy(
+): aws.s3.BucketPolicy {
+  return new aws.s3.BucketPolicy(
     `${name}-bucket-policy`,
     {
       bucket: bucket.bucket,
@@ -250,15 +269,10 @@ function createSitePolicy(
 function createDistribution(
   name: string,
   settings: StaticSiteSettings,
-  bucket: aws.s3.Bucket,
+  site: Pick<StaticSite, "bucket" | "originAccessControl" | "headersPolicy">,
   parent: pulumi.Resource,
 ): aws.cloudfront.Distribution {
-  const access = new aws.cloudfront.OriginAccessControl(
-    `${name}-origin-access-control`,
-    { originAccessControlOriginType: "s3", signingBehavior: "always", signingProtocol: "sigv4" },
-    { parent },
-  );
-  const headers = createHeadersPolicy(name, settings, parent);
+  const { bucket, originAccessControl: access, headersPolicy: headers } = site;
   const originId = "site";
   return new aws.cloudfront.Distribution(
     `${name}-distribution`,

@@ -1,14 +1,15 @@
 // AcceleratedUploadBucket: large files from a browser straight into S3, in parallel parts, signed one by one.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { findPlacement, type Placement } from "../shared/placement";
 import type { AcceleratedUploadBucketArgs, UploadClientSettings } from "./args";
 import { createFunctions, createSweepSchedule, type UploadFunctions } from "./functions";
 import { createApi } from "./gateway";
 import { createMalwareProtection, type UploadMalwareProtection } from "./malware-protection";
 import { createMonitoring } from "./monitoring";
-import { buildBucketPolicy } from "./policies";
+import { buildBucketPolicy, dnsSuffix } from "./policies";
 import { resolveAcceleratedUploadBucketSettings, type AcceleratedUploadBucketSettings } from "./settings";
-import { checkOrigins, createStorage, type Placement } from "./storage";
+import { checkOrigins, createStorage } from "./storage";
 
 /**
  * A private S3 bucket that browsers and programs upload large files to: in parallel parts, resumable, over S3 Transfer
@@ -38,18 +39,62 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
 
   /** The bucket. */
   public readonly bucket: aws.s3.Bucket;
+  /** Keeps the bucket private whatever its policy says. */
+  public readonly publicAccessBlock: aws.s3.BucketPublicAccessBlock;
+  /** Switches access control lists off. */
+  public readonly ownershipControls: aws.s3.BucketOwnershipControls;
+  /** Versioning of the bucket. */
+  public readonly versioning: aws.s3.BucketVersioning;
+  /** Default encryption of the bucket. */
+  public readonly encryption: aws.s3.BucketServerSideEncryptionConfiguration;
+  /** Transfer Acceleration; left out when it is off. */
+  public readonly acceleration?: aws.s3.BucketAccelerateConfiguration;
+  /** Lifecycle rules of the bucket. */
+  public readonly lifecycle: aws.s3.BucketLifecycleConfiguration;
+  /** Pages that may upload. */
+  public readonly cors: aws.s3.BucketCorsConfiguration;
+  /** Sends the bucket's events to EventBridge. */
+  public readonly notification: aws.s3.BucketNotification;
+  /** Policy of the bucket. */
+  public readonly bucketPolicy: aws.s3.BucketPolicy;
   /** Uploads, their owners, quotas and request ids. */
   public readonly table: aws.dynamodb.Table;
   /** The upload API. */
   public readonly api: aws.apigateway.RestApi;
   /** The API's only stage. */
   public readonly stage: aws.apigateway.Stage;
+  /** What the stage shows of the API. */
+  public readonly deployment: aws.apigateway.Deployment;
+  /** Throttle and metrics of the stage. */
+  public readonly methodSettings: aws.apigateway.MethodSettings;
+  /** Access log of the stage. */
+  public readonly accessLogGroup: aws.cloudwatch.LogGroup;
+  /** Joins the stage and `webAclArn`; left out without one. */
+  public readonly webAclAssociation?: aws.wafv2.WebAclAssociation;
   /** Functions by handler: start, sign, describe, complete, abort, list, sweep. */
   public readonly functions: Record<string, aws.lambda.Function>;
   /** Roles of the functions, by handler. */
   public readonly roles: Record<string, aws.iam.Role>;
+  /** Policies of the roles, by handler. */
+  public readonly rolePolicies: Record<string, aws.iam.RolePolicy>;
+  /** Log groups of the functions, by handler. */
+  public readonly logGroups: Record<string, aws.cloudwatch.LogGroup>;
+  /** Who may run the functions: the API each of its routes, the schedule the sweeper. */
+  public readonly permissions: aws.lambda.Permission[];
+  /** Schedule of the sweeper. */
+  public readonly sweepRule: aws.cloudwatch.EventRule;
+  /** Joins the schedule and the sweeper. */
+  public readonly sweepTarget: aws.cloudwatch.EventTarget;
+  /** Role of the malware scanner; left out when it is off. */
+  public readonly scannerRole?: aws.iam.Role;
+  /** Policy of the scanner's role; left out when it is off. */
+  public readonly scannerPolicy?: aws.iam.RolePolicy;
+  /** Plan of the malware scanner; left out when it is off. */
+  public readonly malwareProtectionPlan?: aws.guardduty.MalwareProtectionPlan;
   /** Alarms; empty when they are off. */
   public readonly alarms: aws.cloudwatch.MetricAlarm[];
+  /** The dashboard; left out when alarms are off. */
+  public readonly dashboard?: aws.cloudwatch.Dashboard;
   /** ARN of the bucket. */
   public readonly bucketArn: pulumi.Output<string>;
   /** Physical name of the bucket. */
@@ -71,23 +116,47 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
     const settings = resolveAcceleratedUploadBucketSettings(name, args);
     super(AcceleratedUploadBucket.pulumiType, name, {}, opts);
 
-    const placement = findPlacement(settings, this);
+    const placement = findPlacement(settings.region, this);
     const origins = checkOrigins(name, settings);
     const storage = createStorage(name, settings, placement, this);
     const functions = createFunctions(name, settings, storage, origins, placement, this);
     const scanner = createMalwareProtection(name, settings, storage.bucket, placement, this);
-    createBucketPolicy(name, settings, storage.bucket, functions, scanner, this);
-    createSweepSchedule(name, settings, functions, this);
+    const bucketPolicy = createBucketPolicy(name, settings, storage.bucket, functions, scanner, this);
+    const schedule = createSweepSchedule(name, settings, functions, this);
     const api = createApi(name, settings, functions, origins, placement, this);
     const monitoring = createMonitoring(name, settings, { storage, functions, api, placement }, this);
 
     this.bucket = storage.bucket;
+    this.publicAccessBlock = storage.publicAccessBlock;
+    this.ownershipControls = storage.ownershipControls;
+    this.versioning = storage.versioning;
+    this.encryption = storage.encryption;
+    if (storage.acceleration) this.acceleration = storage.acceleration;
+    this.lifecycle = storage.lifecycle;
+    this.cors = storage.cors;
+    this.notification = storage.notification;
+    this.bucketPolicy = bucketPolicy;
     this.table = storage.table;
     this.api = api.api;
     this.stage = api.stage;
+    this.deployment = api.deployment;
+    this.methodSettings = api.methodSettings;
+    this.accessLogGroup = api.accessLogGroup;
+    if (api.webAclAssociation) this.webAclAssociation = api.webAclAssociation;
     this.functions = pick(functions, (item) => item.function);
     this.roles = pick(functions, (item) => item.role);
+    this.rolePolicies = pick(functions, (item) => item.policy);
+    this.logGroups = pick(functions, (item) => item.logGroup);
+    this.permissions = [...api.permissions, schedule.permission];
+    this.sweepRule = schedule.rule;
+    this.sweepTarget = schedule.target;
+    if (scanner) {
+      this.scannerRole = scanner.role;
+      this.scannerPolicy = scanner.policy;
+      this.malwareProtectionPlan = scanner.plan;
+    }
     this.alarms = [...(monitoring?.alarms ?? [])];
+    if (monitoring) this.dashboard = monitoring.dashboard;
     this.bucketArn = storage.bucket.arn;
     this.bucketName = storage.bucket.bucket;
     this.apiUrl = api.stage.invokeUrl;
@@ -95,12 +164,34 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
     this.clientConfiguration = describeClient(settings, this.apiUrl, this.bucketName, placement);
     this.registerOutputs({
       bucket: this.bucket,
+      publicAccessBlock: this.publicAccessBlock,
+      ownershipControls: this.ownershipControls,
+      versioning: this.versioning,
+      encryption: this.encryption,
+      acceleration: this.acceleration,
+      lifecycle: this.lifecycle,
+      cors: this.cors,
+      notification: this.notification,
+      bucketPolicy: this.bucketPolicy,
       table: this.table,
       api: this.api,
       stage: this.stage,
+      deployment: this.deployment,
+      methodSettings: this.methodSettings,
+      accessLogGroup: this.accessLogGroup,
+      webAclAssociation: this.webAclAssociation,
       functions: this.functions,
       roles: this.roles,
+      rolePolicies: this.rolePolicies,
+      logGroups: this.logGroups,
+      permissions: this.permissions,
+      sweepRule: this.sweepRule,
+      sweepTarget: this.sweepTarget,
+      scannerRole: this.scannerRole,
+      scannerPolicy: this.scannerPolicy,
+      malwareProtectionPlan: this.malwareProtectionPlan,
       alarms: this.alarms,
+      dashboard: this.dashboard,
       bucketArn: this.bucketArn,
       bucketName: this.bucketName,
       apiUrl: this.apiUrl,
@@ -108,14 +199,6 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
       clientConfiguration: this.clientConfiguration,
     });
   }
-}
-
-function findPlacement({ region }: AcceleratedUploadBucketSettings, parent: pulumi.Resource): Placement {
-  return {
-    accountId: aws.getCallerIdentityOutput({}, { parent }).accountId,
-    region: region === undefined ? aws.getRegionOutput({}, { parent }).region : pulumi.output(region),
-    partition: aws.getPartitionOutput({}, { parent }).partition,
-  };
 }
 
 function createBucketPolicy(
@@ -158,7 +241,7 @@ function listUploadOrigins(
   return pulumi
     .output({ bucketName, region })
     .apply((known) => [
-      `https://${known.bucketName}.s3${stack}.${known.region}.amazonaws.com`,
+      `https://${known.bucketName}.s3${stack}.${known.region}.${dnsSuffix(known.region)}`,
       ...(rules.acceleration ? [`https://${known.bucketName}.s3-accelerate${stack}.amazonaws.com`] : []),
     ]);
 }

@@ -8,10 +8,11 @@ import {
   type UploadHandlerName,
   type UploadRules,
 } from "../../handlers/upload/contract";
-import { createHandlerFunction, type HandlerFunction } from "../shared/function";
+import { createHandlerFunction, libraryCode, type HandlerFunction } from "../shared/function";
+import type { Placement } from "../shared/placement";
 import { buildHandlerStatements } from "./policies";
 import type { AcceleratedUploadBucketSettings } from "./settings";
-import type { Placement, UploadStorage } from "./storage";
+import type { UploadStorage } from "./storage";
 
 /** How often the sweeper looks for abandoned uploads. */
 const SWEEP_SCHEDULE = "rate(15 minutes)";
@@ -61,7 +62,7 @@ export function createFunctions(
     return createHandlerFunction(
       `${name}-${handlerName}`,
       {
-        handler: `upload/${handlerName}`,
+        code: libraryCode(`upload/${handlerName}`),
         description: DESCRIPTIONS[handlerName],
         environment,
         timeoutSeconds,

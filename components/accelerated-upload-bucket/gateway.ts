@@ -3,10 +3,10 @@ import * as crypto from "node:crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { UPLOAD_HANDLERS, type UploadHandler, type UploadHandlerName } from "../../handlers/upload/contract";
+import type { Placement } from "../shared/placement";
 import { buildApiDocument } from "./api";
 import type { UploadFunctions } from "./functions";
 import type { AcceleratedUploadBucketSettings } from "./settings";
-import type { Placement } from "./storage";
 
 /** Name of the API's only stage. */
 const STAGE_NAME = "v1";

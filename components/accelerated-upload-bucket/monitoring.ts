@@ -2,10 +2,11 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { UPLOAD_METRICS, type UploadHandlerName } from "../../handlers/upload/contract";
+import type { Placement } from "../shared/placement";
 import type { UploadFunctions } from "./functions";
 import type { UploadApi } from "./gateway";
 import type { AcceleratedUploadBucketSettings } from "./settings";
-import type { Placement, UploadStorage } from "./storage";
+import type { UploadStorage } from "./storage";
 
 const HOUR_SECONDS = 3600;
 const FIVE_MINUTES_SECONDS = 300;

@@ -102,7 +102,7 @@ export function buildHandlerStatements(
       : allow("UseKey", handler.kmsActions, parts.kmsKeyArn).map((statement) => ({
           ...statement,
           // Through S3 only: the key may protect other things as well.
-          Condition: { StringEquals: { "kms:ViaService": `s3.${parts.region}.amazonaws.com` } },
+          Condition: { StringEquals: { "kms:ViaService": `s3.${parts.region}.${dnsSuffix(parts.region)}` } },
         }))),
     ...(handler.events ? [buildEventStatement(parts.eventBusArn)] : []),
   ];
@@ -214,8 +214,13 @@ export function buildScannerPolicy(parts: {
             Effect: "Allow",
             Action: ["kms:GenerateDataKey", "kms:Decrypt"],
             Resource: kmsKeyArn,
-            Condition: { StringEquals: { "kms:ViaService": `s3.${region}.amazonaws.com` } },
+            Condition: { StringEquals: { "kms:ViaService": `s3.${region}.${dnsSuffix(region)}` } },
           },
         ];
   return buildPolicy([...statements, ...key]);
+}
+
+/** What the host names of AWS end with in a Region: China has its own. */
+export function dnsSuffix(region: string): string {
+  return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
 }

@@ -2,6 +2,7 @@
 import * as net from "node:net";
 import type * as pulumi from "@pulumi/pulumi";
 import { DEFAULT_SIGN_WINDOW, S3_LIMITS, type UploadRules } from "../../handlers/upload/contract";
+import { logRetention } from "../shared/limits";
 import { enforce, integerBetween, oneOf, type Rule } from "../shared/validation";
 import {
   type AcceleratedUploadBucketArgs,
@@ -15,11 +16,6 @@ const MEBIBYTE = 1024 ** 2;
 
 /** Regions in which S3 has no Transfer Acceleration. https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration.html */
 export const REGIONS_WITHOUT_ACCELERATION: readonly string[] = ["cn-north-1", "us-gov-west-1"];
-
-/** Values that CloudWatch Logs accepts. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
-export const LOG_RETENTION_DAYS: readonly number[] = [
-  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-];
 
 /** Types that can be uploaded when nothing else is said: none that a browser would run as a page. */
 export const DEFAULT_CONTENT_TYPES: readonly string[] = [
@@ -308,12 +304,6 @@ function operationRules(args: AcceleratedUploadBucketArgs): Rule[] {
       got: rate,
       remedy: "write 0.2 for a fifth of all calls",
     },
-    {
-      property: "logRetentionDays",
-      holds: logRetentionDays === undefined || LOG_RETENTION_DAYS.includes(logRetentionDays),
-      rule: `be one of ${LOG_RETENTION_DAYS.join(", ")}`,
-      got: logRetentionDays,
-      remedy: "CloudWatch Logs knows no other retention",
-    },
+    logRetention(logRetentionDays),
   ];
 }

@@ -2,6 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { CHECKSUM_HEADER, UPLOAD_TABLE } from "../../handlers/upload/contract";
+import type { Placement } from "../shared/placement";
 import { enforce, enforceLater, type Rule } from "../shared/validation";
 import { REGIONS_WITHOUT_ACCELERATION, type AcceleratedUploadBucketSettings } from "./settings";
 
@@ -17,13 +18,6 @@ export interface UploadStorage {
   readonly cors: aws.s3.BucketCorsConfiguration;
   readonly notification: aws.s3.BucketNotification;
   readonly table: aws.dynamodb.Table;
-}
-
-/** Where the component lives; asked of the provider. */
-export interface Placement {
-  readonly accountId: pulumi.Output<string>;
-  readonly region: pulumi.Output<string>;
-  readonly partition: pulumi.Output<string>;
 }
 
 /** Creates bucket, satellites and table. */

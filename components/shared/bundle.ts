@@ -5,7 +5,8 @@ import * as path from "node:path";
 
 /** Lambda runtime of every handler in this library. */
 export const HANDLER_RUNTIME = "nodejs24.x";
-const BUILD_TARGET = "node24";
+/** What esbuild builds handlers for; equal to the runtime. */
+export const BUILD_TARGET = "node24";
 
 /** Folder that holds `handlers/` and `clients/` as source, or `bundles/` when packed. */
 const libraryRoot = findLibraryRoot(__dirname);
@@ -25,6 +26,31 @@ export function loadHandler(name: string): string {
     throw new Error(`no handler "${name}" below handlers/; there are: ${[...handlerTexts.keys()].join(", ")}`);
   }
   return text;
+}
+
+/** The consumer kit: its source, or the finished module of the packed library. */
+export function findKit(): string {
+  const finished = path.join(finishedBundles, "kit", "queue.js");
+  return fs.existsSync(finished) ? finished : path.join(libraryRoot, "handlers", "queue", "index.ts");
+}
+
+/** The consumer kit as one ES module, for the packed library: teams import from it, and it is bundled with their files. */
+export function bundleKit(): string {
+  const built = esbuild.buildSync({
+    absWorkingDir: libraryRoot,
+    entryPoints: [path.join(libraryRoot, "handlers", "queue", "index.ts")],
+    outfile: "queue.js",
+    bundle: true,
+    write: false,
+    platform: "node",
+    target: BUILD_TARGET,
+    format: "cjs",
+    mainFields: ["module", "main"],
+    legalComments: "none",
+    logLevel: "silent",
+    preserveSymlinks: true,
+  });
+  return built.outputFiles[0]?.text ?? "";
 }
 
 /**

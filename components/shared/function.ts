@@ -1,13 +1,37 @@
-// A Lambda function from a bundled handler, with its own log group, role and least-privilege policy.
+// A Lambda function from a bundled handler or from given code, with its own log group, role and least-privilege policy.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { HANDLER_RUNTIME, loadHandler } from "./bundle";
 import { buildLogStatement, buildPolicy, buildTrustPolicy, type Statement } from "./iam";
 
+/** Code of a function, ready for Lambda. */
+export interface FunctionCode {
+  readonly archive: pulumi.asset.Archive;
+  /** "<file without extension>.<export>". */
+  readonly handler: string;
+  readonly runtime: string;
+  /** "arm64" or "x86_64". */
+  readonly architecture: string;
+}
+
+/** Code of one of the library's own handlers. @param name path below `handlers/` without extension. */
+export function libraryCode(name: string): FunctionCode {
+  return bundledCode(loadHandler(name));
+}
+
+/** Code of one bundle that exports `handler`. @param text CommonJS. */
+export function bundledCode(text: string): FunctionCode {
+  return {
+    archive: new pulumi.asset.AssetArchive({ "index.js": new pulumi.asset.StringAsset(text) }),
+    handler: "index.handler",
+    runtime: HANDLER_RUNTIME,
+    architecture: "arm64",
+  };
+}
+
 /** What a handler function needs. Internal: components build it from their settings. */
 export interface HandlerFunctionSettings {
-  /** Path below `handlers/` without extension. */
-  readonly handler: string;
+  readonly code: FunctionCode;
   readonly description: string;
   readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
   readonly timeoutSeconds: number;
@@ -15,6 +39,8 @@ export interface HandlerFunctionSettings {
   readonly logRetentionDays: number;
   readonly tags: Readonly<Record<string, pulumi.Input<string>>>;
   readonly region: pulumi.Input<string> | undefined;
+  /** Most copies that run at a time; left out: the account's limit is the only one. */
+  readonly reservedConcurrentExecutions?: number | undefined;
   /** Statements beyond its own logs. */
   readonly statements: pulumi.Input<readonly Statement[]>;
 }
@@ -33,6 +59,7 @@ export function createHandlerFunction(
   settings: HandlerFunctionSettings,
   parent: pulumi.Resource,
 ): HandlerFunction {
+  const { code } = settings;
   const regional = settings.region === undefined ? {} : { region: settings.region };
   const logGroup = new aws.cloudwatch.LogGroup(
     `${name}-log-group`,
@@ -68,15 +95,18 @@ export function createHandlerFunction(
     `${name}-function`,
     {
       description: settings.description,
-      runtime: HANDLER_RUNTIME,
-      architectures: ["arm64"],
-      handler: "index.handler",
-      code: new pulumi.asset.AssetArchive({ "index.js": new pulumi.asset.StringAsset(loadHandler(settings.handler)) }),
+      runtime: code.runtime,
+      architectures: [code.architecture],
+      handler: code.handler,
+      code: code.archive,
       role: role.arn,
       timeout: settings.timeoutSeconds,
       memorySize: settings.memorySize,
       environment: { variables: settings.environment },
       loggingConfig: { logFormat: "JSON", logGroup: logGroup.name },
+      ...(settings.reservedConcurrentExecutions === undefined
+        ? {}
+        : { reservedConcurrentExecutions: settings.reservedConcurrentExecutions }),
       tags: settings.tags,
       ...regional,
     },

@@ -1,8 +1,7 @@
-// Calls of AWS's JSON protocols (DynamoDB, EventBridge) without the SDK: signed, retried, with kept-alive connections.
-import { request as httpRequest, Agent as HttpAgent } from "node:http";
-import { request as httpsRequest, Agent as HttpsAgent } from "node:https";
+// Calls of AWS's JSON protocols (DynamoDB, EventBridge, SQS) without the SDK: signed, retried, with kept-alive connections.
 import { domainOf, readCredentials, readEndpointOverride, readRegion, type Environment } from "./aws-environment";
 import { AwsCallError } from "./errors";
+import { createHttpClient } from "./http-client";
 import { signHeaders, type Credentials } from "./sigv4";
 
 /** Which service, and how it is called. */
@@ -30,6 +29,14 @@ export const EVENTBRIDGE: JsonService = {
   endpointVariable: "EVENTBRIDGE",
   target: "AWSEvents",
   contentType: "application/x-amz-json-1.1",
+};
+
+/** Amazon SQS. */
+export const SQS: JsonService = {
+  name: "sqs",
+  endpointVariable: "SQS",
+  target: "AmazonSQS",
+  contentType: "application/x-amz-json-1.0",
 };
 
 /** One HTTP exchange. */
@@ -156,23 +163,8 @@ function parseObject(text: string): Readonly<Record<string, unknown>> | undefine
 }
 
 function createExchange(protocol: string): Exchange {
-  const secure = protocol === "https:";
-  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
-  const send = secure ? httpsRequest : httpRequest;
-  return (url, headers, body) =>
-    new Promise((resolve, reject) => {
-      const request = send(url, { method: "POST", headers, agent, timeout: SOCKET_TIMEOUT_MS }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("error", reject);
-        response.on("end", () => {
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") });
-        });
-      });
-      request.on("timeout", () => request.destroy(new Error(`no data for ${SOCKET_TIMEOUT_MS} ms`)));
-      request.on("error", reject);
-      request.end(body);
-    });
+  const send = createHttpClient(protocol);
+  return (url, headers, body) => send({ method: "POST", url, headers, body, timeoutMs: SOCKET_TIMEOUT_MS });
 }
 
 function waitMilliseconds(milliseconds: number): Promise<void> {

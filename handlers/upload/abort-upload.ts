@@ -5,7 +5,7 @@ import type { Caller } from "../shared/identity";
 import { UploadNotOpenError } from "./errors";
 import { findOwn } from "./own-upload";
 import type { ObjectStore, UploadStore } from "./ports";
-import { comeToNothing, type UploadRecord } from "./upload";
+import { comeToNothing, isCompletionCrashed, type UploadRecord } from "./upload";
 
 /** What cancelling needs. */
 export interface AbortDependencies {
@@ -21,15 +21,20 @@ export async function abortUpload(
   uploadId: string | undefined,
 ): Promise<boolean> {
   const found = await findOwn(store, caller, uploadId);
-  const aborted =
-    found.state === "open"
-      ? await store.transition(found, comeToNothing(found, "aborted", ["open"], now()))
-      : undefined;
+  const aborted = (await mayAbort(objects, found, now()))
+    ? await store.transition(found, comeToNothing(found, "aborted", [found.state], now()))
+    : undefined;
   // Somebody else was faster, or it was over before: the stored state decides. It also knows an S3 id attached meanwhile.
   const current = await findOwn(store, caller, uploadId);
   requireOver(current);
   if (current.s3UploadId !== undefined) await objects.abort(current);
   return aborted !== undefined;
+}
+
+/** A crashed completion may have reached S3: only an upload that S3 still holds can be cancelled, and then no longer succeed. */
+async function mayAbort(objects: AbortDependencies["objects"], record: UploadRecord, now: number): Promise<boolean> {
+  if (record.state === "open") return true;
+  return isCompletionCrashed(record, now) && (await objects.abort(record)) === "aborted";
 }
 
 function requireOver({ state }: UploadRecord): void {

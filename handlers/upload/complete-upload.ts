@@ -8,7 +8,7 @@ import {
   UploadNotOpenError,
 } from "./errors";
 import { TryAgainError } from "../shared/errors";
-import type { Now } from "../shared/clock";
+import { toIso, type Now } from "../shared/clock";
 import type { PublicError } from "../shared/errors";
 import type { Caller } from "../shared/identity";
 import type { Log } from "../shared/log";
@@ -43,8 +43,12 @@ export async function completeUpload(
   const upload = requireStarted(found, ["open", "completing"]);
   checkPartNumbers(request.parts, upload.partCount);
   // A completion that crashed leaves "completing": the next call takes over.
-  const claim = { from: ["open", "completing"], to: "completing", checksum: request.checksum } as const;
-  const claimed = await store.transition(upload, claim);
+  const claimed = await store.transition(upload, {
+    from: ["open", "completing"],
+    to: "completing",
+    checksum: request.checksum,
+    claimedAt: toIso(dependencies.now()),
+  });
   if (!claimed) return readOutcome(dependencies, caller, upload);
   const answer = await objects.complete(claimed, request.parts, request.checksum);
   const outcome = await recognise(objects, claimed, answer);

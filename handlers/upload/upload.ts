@@ -2,7 +2,13 @@
 import { createHash } from "node:crypto";
 import type { Caller } from "../shared/identity";
 import { toIso } from "../shared/clock";
-import { type EVENT_DETAIL_TYPES, type UploadDescription, type UploadEventDetail, type UploadState } from "./contract";
+import {
+  UPLOAD_HANDLERS,
+  type EVENT_DETAIL_TYPES,
+  type UploadDescription,
+  type UploadEventDetail,
+  type UploadState,
+} from "./contract";
 
 /** The ownership row of an upload. Times are ISO 8601 unless the name says otherwise. */
 export interface UploadRecord {
@@ -24,6 +30,8 @@ export interface UploadRecord {
   /** Whole-file CRC-64/NVME, from the completion on. */
   readonly checksum?: string;
   readonly versionId?: string;
+  /** When a completion last took it on. */
+  readonly claimedAt?: string;
   /** Why it failed: an ErrorCode. */
   readonly reason?: string;
   /** Event that still has to be put on the bus; set together with the state that it tells of. */
@@ -47,7 +55,8 @@ export type DueKind = "unfinished" | "sideEffects";
 
 /**
  * A step of an upload:
- * open -> completing -> completed | failed, completing -> open (parts did not match), open -> aborted, open | completing -> abandoned.
+ * open -> completing -> completed | failed, completing -> open (parts did not match), open -> aborted, open | completing -> abandoned,
+ * completing -> aborted once the completion's function cannot be running any more.
  * It is taken in one conditional write, so that of two simultaneous steps one wins.
  */
 export interface Transition {
@@ -55,6 +64,7 @@ export interface Transition {
   readonly to: UploadState;
   readonly checksum?: string;
   readonly versionId?: string;
+  readonly claimedAt?: string;
   readonly reason?: string;
   readonly pendingEvent?: PendingEvent;
   /** Left out: stays. null: nothing more to do. */
@@ -73,6 +83,14 @@ export const RETENTION_MS = 7 * 24 * 3600 * 1000;
  * to abort again. https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html
  */
 export const SIDE_EFFECT_GRACE_MS = 10 * 60 * 1000;
+
+/** After this a completion that has not ended has crashed: its function is no longer running. */
+const COMPLETION_LEASE_MS = (UPLOAD_HANDLERS.complete.timeoutSeconds + 5) * 1000;
+
+/** Whether the completion that took the upload on has crashed. */
+export function isCompletionCrashed({ state, claimedAt }: UploadRecord, now: number): boolean {
+  return state === "completing" && claimedAt !== undefined && Date.parse(claimedAt) + COMPLETION_LEASE_MS <= now;
+}
 
 /** The step to a state in which the upload came to nothing. The bytes and the count are the user's again. */
 export function comeToNothing(

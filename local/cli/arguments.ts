@@ -1,4 +1,8 @@
-// Command line options: parsed strictly, so that a typing error is an error.
+// Command line arguments: parsed strictly, so that a typing error is an error.
+import { findNearest } from "../../components/shared/nearest";
+
+/** Edits up to which an unknown option is a typing error of a known one. */
+const TYPING_EDITS = 2;
 
 /** An error that is shown to the person as it stands, without a stack. */
 export class UsageError extends Error {
@@ -19,31 +23,57 @@ export interface OptionSpec {
 /** Options that were given: text, or true for switches. */
 export type ParsedOptions = Readonly<Record<string, string | true>>;
 
+/** What was given. */
+export interface ParsedArguments {
+  /** Arguments that are no options, in order. */
+  readonly operands: readonly string[];
+  readonly options: ParsedOptions;
+}
+
 /**
- * Parses `--name value`, `--name=value` and switches.
+ * Parses `--name value`, `--name=value` and switches; operands may stand between them. What follows `--` is an operand.
  *
- * @throws UsageError for unknown options, missing or superfluous values, repeated options and anything else.
+ * @param mostOperands How many operands the command takes.
+ * @throws UsageError for unknown options, missing or superfluous values, repeated options and superfluous operands.
  */
-export function parseOptions(argv: readonly string[], specs: readonly OptionSpec[]): ParsedOptions {
+export function parseArguments(
+  argv: readonly string[],
+  specs: readonly OptionSpec[],
+  mostOperands = 0,
+): ParsedArguments {
   const options: Record<string, string | true> = {};
+  const operands: string[] = [];
   const rest = [...argv];
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
-    const [, name, inline] = /^--([\w-]+)(?:=(.*))?$/s.exec(argument) ?? [];
-    const spec = specs.find((candidate) => candidate.name === name);
-    if (name === undefined || !spec) throw new UsageError(unknownOption(argument, specs));
-    if (name in options) throw new UsageError(`option --${name} was given twice`);
-    if (spec.value === undefined) {
-      if (inline !== undefined) throw new UsageError(`option --${name} takes no value`);
-      options[name] = true;
-      continue;
-    }
-    const value = inline ?? rest.shift();
-    if (value === undefined || value === "" || (inline === undefined && value.startsWith("--"))) {
-      throw new UsageError(`option --${name} needs a value: --${name} ${spec.value}`);
-    }
-    options[name] = value;
+    if (argument === "--") operands.push(...rest.splice(0));
+    else if (!argument.startsWith("-")) operands.push(argument);
+    else readOption(argument, rest, specs, options);
+    const superfluous = operands[mostOperands];
+    if (superfluous !== undefined) throw new UsageError(unknownArgument(superfluous, specs));
   }
-  return options;
+  return { operands, options };
+}
+
+function readOption(
+  argument: string,
+  rest: string[],
+  specs: readonly OptionSpec[],
+  options: Record<string, string | true>,
+): void {
+  const [, name, inline] = /^--([\w-]+)(?:=(.*))?$/s.exec(argument) ?? [];
+  const spec = specs.find((candidate) => candidate.name === name);
+  if (name === undefined || !spec) throw new UsageError(unknownArgument(argument, specs));
+  if (name in options) throw new UsageError(`option --${name} was given twice`);
+  if (spec.value === undefined) {
+    if (inline !== undefined) throw new UsageError(`option --${name} takes no value`);
+    options[name] = true;
+    return;
+  }
+  const value = inline ?? rest.shift();
+  if (value === undefined || value === "" || (inline === undefined && value.startsWith("--"))) {
+    throw new UsageError(`option --${name} needs a value: --${name} ${spec.value}`);
+  }
+  options[name] = value;
 }
 
 /** The list of options for `--help`. */
@@ -53,24 +83,10 @@ export function describeOptions(specs: readonly OptionSpec[]): string {
   return specs.map(({ description }, index) => (heads[index] ?? "").padEnd(width) + description).join("\n");
 }
 
-function unknownOption(argument: string, specs: readonly OptionSpec[]): string {
+function unknownArgument(argument: string, specs: readonly OptionSpec[]): string {
   const given = argument.replace(/=.*/s, "");
   const names = specs.map(({ name }) => `--${name}`);
-  const near = names.find((name) => distance(name, given) <= 2);
+  const near = findNearest(given, names, TYPING_EDITS);
   const hint = near === undefined ? `known are ${names.join(", ")}` : `did you mean ${near}?`;
   return `unknown ${argument.startsWith("-") ? "option" : "argument"} ${given}; ${hint}`;
-}
-
-/** Levenshtein distance. */
-export function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, substitution));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,63 +1,59 @@
 // `npm run doctor`: examines the running local stack, or a deployed one, and says what to do about what is wrong.
 import { S3Client } from "@aws-sdk/client-s3";
 import type { UploadClientConfiguration } from "../../handlers/upload/contract";
-import { describeOptions, type OptionSpec, type ParsedOptions, parseOptions, UsageError } from "./arguments";
+import { type ParsedOptions, UsageError } from "./arguments";
+import { type Command, type CommandContext, EXIT, runCommand } from "./command";
 import { createBucketSettings } from "./doctor-bucket";
 import { examine } from "./doctor-checks";
 import type { DoctorSurroundings, DoctorTarget, Finding } from "./doctor-verdict";
-import type { Output } from "./progress";
 import { readRunFile, type RunFile } from "./run-file";
 import { requestTokens } from "./token-command";
+import { readChoice, readText, readUrl, readWhole } from "./values";
 
 /** `maximumOpenUploadsPerUser` of the component, where the program sets no other. */
 const DEFAULT_OPEN_LIMIT = 100;
 
-const optionSpecs: readonly OptionSpec[] = [
-  {
-    name: "api",
-    value: "URL",
-    description: "API of a deployed stack, stage included (default: the running local stack)",
-  },
-  { name: "origin", value: "ORIGIN", description: "origin of the page that uploads, with --api" },
-  { name: "bucket", value: "NAME", description: "upload bucket, with --api" },
-  { name: "region", value: "REGION", description: "Region of the bucket, with --api" },
-  { name: "acceleration", value: "ON|OFF", description: "what the stack is configured to, with --api (default: any)" },
-  { name: "token", value: "TOKEN", description: "ID token of a user, to check the quota, with --api" },
-  { name: "open-limit", value: "N", description: `unfinished uploads per user (default: ${DEFAULT_OPEN_LIMIT})` },
-  { name: "json", description: "prints one line of JSON" },
-  { name: "help", description: "prints this text" },
-];
-
-/** Exit codes of the command. Warnings are no problems. */
-export const DOCTOR_EXIT = { ok: 0, problems: 1, usage: 2 } as const;
+const COMMAND: Command = {
+  name: "npm run doctor",
+  summary: "Examines a stack: CORS, acceleration, clock, lifecycle, protection and quota, each with what to do.",
+  usage: [
+    ["", "the running local stack"],
+    ["--api URL --origin ORIGIN --bucket NAME --region REGION", "a stack on AWS, with your AWS credentials"],
+  ],
+  options: [
+    {
+      name: "api",
+      value: "URL",
+      description: "API of a deployed stack, stage included (default: the running local stack)",
+    },
+    { name: "origin", value: "ORIGIN", description: "origin of the page that uploads, with --api" },
+    { name: "bucket", value: "NAME", description: "upload bucket, with --api" },
+    { name: "region", value: "REGION", description: "Region of the bucket, with --api" },
+    {
+      name: "acceleration",
+      value: "ON|OFF",
+      description: "what the stack is configured to, with --api (default: any)",
+    },
+    { name: "token", value: "TOKEN", description: "ID token of a user, to check the quota, with --api" },
+    { name: "open-limit", value: "N", description: `unfinished uploads per user (default: ${DEFAULT_OPEN_LIMIT})` },
+    { name: "json", description: "prints one line of JSON" },
+  ],
+};
 
 /** Surroundings of the command. */
-export interface DoctorCommandContext {
-  readonly argv: readonly string[];
-  readonly folder: string;
-  readonly stdout: Output;
-  readonly stderr: Output;
+export interface DoctorCommandContext extends CommandContext {
   /** Replaces parts of the world, for tests. */
   readonly surroundings?: Partial<DoctorSurroundings>;
 }
 
-/** Runs the command. @returns the exit code, one of DOCTOR_EXIT. */
-export async function runDoctor(context: DoctorCommandContext): Promise<number> {
-  const { stdout, stderr } = context;
-  try {
-    const options = parseOptions(context.argv, optionSpecs);
-    if (options.help) {
-      stdout.write(help());
-      return DOCTOR_EXIT.ok;
-    }
+/** Runs the command. @returns the exit code, one of EXIT. Warnings are no failure. */
+export function runDoctor(context: DoctorCommandContext): Promise<number> {
+  return runCommand(COMMAND, context, async ({ options }) => {
     const { target, client } = await findPatient(context.folder, options);
     const findings = await examineWith(context, target, client);
-    stdout.write(options.json ? renderJson(target, findings) : renderPage(target, findings));
-    return findings.some(({ state }) => state === "problem") ? DOCTOR_EXIT.problems : DOCTOR_EXIT.ok;
-  } catch (error) {
-    stderr.write(`npm run doctor: ${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof UsageError ? DOCTOR_EXIT.usage : DOCTOR_EXIT.problems;
-  }
+    context.stdout.write(options.json ? renderJson(target, findings) : renderPage(target, findings));
+    return findings.some(({ state }) => state === "problem") ? EXIT.failed : EXIT.done;
+  });
 }
 
 /** A stack, and the client that reads the settings of its bucket. */
@@ -80,7 +76,7 @@ async function examineWith(
 }
 
 async function findPatient(folder: string, options: ParsedOptions): Promise<Patient> {
-  const openLimit = readLimit(options);
+  const openLimit = readWhole(options, "open-limit", { least: 1, most: 10_000 }) ?? DEFAULT_OPEN_LIMIT;
   const names = ["api", "origin", "bucket", "region"] as const;
   const missing = names.filter((name) => options[name] === undefined);
   if (missing.length === 0) return findDeployed(options, openLimit);
@@ -91,15 +87,15 @@ async function findPatient(folder: string, options: ParsedOptions): Promise<Pati
 }
 
 function findDeployed(options: ParsedOptions, openLimit: number): Patient {
-  const bucket = text(options, "bucket") ?? "";
-  const region = text(options, "region") ?? "";
-  const token = text(options, "token");
-  const acceleration = readAcceleration(options);
+  const bucket = readText(options, "bucket") ?? "";
+  const region = readText(options, "region") ?? "";
+  const token = readText(options, "token");
+  const acceleration = readChoice(options, "acceleration", ["on", "off"]);
   // A name with dots has no certificate as a host, and no acceleration.
   const host = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   const target: DoctorTarget = {
-    apiUrl: readUrl(options, "api").replace(/\/+$/, ""),
-    origin: new URL(readUrl(options, "origin")).origin,
+    apiUrl: (readUrl(options, "api") ?? "").replace(/\/+$/, ""),
+    origin: new URL(readUrl(options, "origin") ?? "").origin,
     bucket,
     bucketUrl: bucket.includes(".")
       ? `https://s3.${region}.${host}/${bucket}`
@@ -107,7 +103,7 @@ function findDeployed(options: ParsedOptions, openLimit: number): Patient {
     acceleratedUrl: `https://${bucket}.s3-accelerate.amazonaws.com`,
     authorization: "cognito",
     openLimit,
-    ...(acceleration === undefined ? {} : { acceleration }),
+    ...(acceleration === undefined ? {} : { acceleration: acceleration === "on" }),
     ...(token === undefined ? {} : { token }),
   };
   return { target, client: new S3Client({ region }) };
@@ -137,41 +133,6 @@ async function findLocal(run: RunFile, openLimit: number): Promise<Patient> {
 
 function isConfiguration(value: unknown): value is UploadClientConfiguration {
   return typeof value === "object" && value !== null && "apiUrl" in value && "bucketName" in value;
-}
-
-function text(options: ParsedOptions, name: string): string | undefined {
-  const value = options[name];
-  return value === true ? undefined : value;
-}
-
-function readUrl(options: ParsedOptions, name: string): string {
-  const value = text(options, name) ?? "";
-  if (!URL.canParse(value) || !/^https?:/.test(value)) throw new UsageError(`--${name} must be a URL, got ${value}`);
-  return value;
-}
-
-function readAcceleration(options: ParsedOptions): boolean | undefined {
-  const value = text(options, "acceleration")?.toLowerCase();
-  if (value === undefined) return undefined;
-  if (value !== "on" && value !== "off") throw new UsageError(`--acceleration must be on or off, got ${value}`);
-  return value === "on";
-}
-
-function readLimit(options: ParsedOptions): number {
-  const given = text(options, "open-limit");
-  const limit = given === undefined ? DEFAULT_OPEN_LIMIT : Number(given);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= 10_000) return limit;
-  throw new UsageError(`--open-limit must be a whole number from 1 to 10000, got ${String(given)}`);
-}
-
-function help(): string {
-  return `Examines a stack: CORS, acceleration, clock, lifecycle, protection and quota, each with what to do.
-
-  npm run doctor                                                            the running local stack
-  npm run doctor -- --api URL --origin ORIGIN --bucket NAME --region REGION a stack on AWS, with your AWS credentials
-
-${describeOptions(optionSpecs)}
-`;
 }
 
 const SIGNS = { ok: "✓", warning: "!", problem: "✗" } as const;

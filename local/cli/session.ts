@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly log: (line: string) => void;
   /** @default - wall-clock time */
   readonly clock?: NonNullable<CloudOptions["clock"]>;
+  /** @default - real processes */
+  readonly simulateFunction?: NonNullable<CloudOptions["simulateFunction"]>;
 }
 
 /** A project that has been evaluated, successfully or not, on a running cloud. */
@@ -30,9 +32,16 @@ export interface Session {
  * @throws PortInUseError, or the signal's reason when it aborts; then nothing runs any more. A program's own failures are in
  * `evaluation.errors`, and the cloud runs: stop it.
  */
-export async function startSession({ project, port, signal, onEvent, log, clock }: SessionOptions): Promise<Session> {
+export async function startSession(session: SessionOptions): Promise<Session> {
+  const { project, port, signal, onEvent, log, clock, simulateFunction } = session;
   const region = project.config["aws:region"];
-  const options = { port, log, ...(region === undefined ? {} : { region }), ...(clock && { clock }) };
+  const options = {
+    port,
+    log,
+    ...(region === undefined ? {} : { region }),
+    ...(clock && { clock }),
+    ...(simulateFunction && { simulateFunction }),
+  };
   const starting = whileLoading(() => cloudModule().startCloud(options));
   // The program's process loads for a second; when the cloud cannot start there is no point in waiting for it.
   const failed = new AbortController();

@@ -2,11 +2,10 @@
 import path from "node:path";
 import type { Listener } from "../cloud/core/service";
 import { PortInUseError } from "../cloud/ports";
-import { describeOptions, parseOptions, UsageError } from "./arguments";
-import type { OptionSpec } from "./arguments";
+import { UsageError } from "./arguments";
+import { type Command, EXIT, type InterruptibleContext, runCommand } from "./command";
 import { consoleModule, whileLoading } from "./late-modules";
 import { createProgress } from "./progress";
-import type { Output } from "./progress";
 import { readProject } from "./project";
 import type { Project } from "./project";
 import { renderErrors, renderJson, renderPage, visibleOutputs } from "./report";
@@ -14,64 +13,56 @@ import type { StartedStack } from "./report";
 import { removeRunFile, writeRunFile } from "./run-file";
 import { startSession } from "./session";
 import type { Session } from "./session";
+import { readText } from "./values";
 
 /** First port of a run, fixed so that bookmarks and CORS origins stay the same from run to run. */
 export const defaultPort = 4600;
 
-const optionSpecs: readonly OptionSpec[] = [
-  { name: "stack", value: "NAME", description: "stack to run: Pulumi.NAME.yaml (default: dev)" },
-  {
-    name: "port",
-    value: "N",
-    description: `first of a hundred ports to use; 0 takes free ones (default: ${defaultPort})`,
-  },
-  { name: "program", value: "DIR", description: "folder of another Pulumi project (default: this one)" },
-  { name: "json", description: "prints one line of JSON when ready, instead of the page" },
-  { name: "help", description: "prints this text" },
-];
-
-const help = `Runs a stack of a Pulumi program on this machine: no AWS account, no Docker, no Pulumi CLI.
-
-  npm start -- [options]
-
-${describeOptions(optionSpecs)}
-
-Ctrl-C ends it and removes everything it made.
-`;
+const COMMAND: Command = {
+  name: "npm start",
+  summary: "Runs a stack of a Pulumi program on this machine: no AWS account, no Docker, no Pulumi CLI.",
+  usage: [["[options]"]],
+  options: [
+    { name: "stack", value: "NAME", description: "stack to run: Pulumi.NAME.yaml (default: dev)" },
+    {
+      name: "port",
+      value: "N",
+      description: `first of a hundred ports to use; 0 takes free ones (default: ${defaultPort})`,
+    },
+    { name: "program", value: "DIR", description: "folder of another Pulumi project (default: this one)" },
+    { name: "json", description: "prints one line of JSON when ready, instead of the page" },
+  ],
+  notes: "Ctrl-C ends it and removes everything it made.",
+};
 
 /** What the command uses of its surroundings. */
-export interface Surroundings {
-  readonly argv: readonly string[];
-  readonly cwd: string;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  /** Aborts on Ctrl-C. */
-  readonly signal: AbortSignal;
+export interface StartContext extends InterruptibleContext {
   /** Milliseconds since the process began. */
   elapsedMs(): number;
 }
 
-/** Runs the command until the signal aborts. @returns the exit code. */
-export async function runStart(surroundings: Surroundings): Promise<number> {
-  const { stderr, stdout, argv, cwd } = surroundings;
-  try {
-    const options = parseOptions(argv, optionSpecs);
-    if (options.help) {
-      stdout.write(help);
-      return 0;
+/** Runs the command until it is interrupted, which is its ordinary end. @returns the exit code, one of EXIT. */
+export function runStart(context: StartContext): Promise<number> {
+  const { folder, interrupt, stderr } = context;
+  return runCommand(COMMAND, context, async ({ options }) => {
+    try {
+      const port = parsePort(readText(options, "port"));
+      const project = readProject(
+        path.resolve(folder, readText(options, "program") ?? "."),
+        readText(options, "stack") ?? "dev",
+      );
+      return await runProject(context, project, port, options.json === true);
+    } catch (error) {
+      if (interrupt.aborted) return EXIT.done;
+      if (error instanceof UsageError || error instanceof PortInUseError) throw error;
+      stderr.write(`npm start failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      return EXIT.failed;
     }
-    const port = parsePort(options.port);
-    const project = readProject(path.resolve(cwd, textOf(options.program) ?? "."), textOf(options.stack) ?? "dev");
-    return await runProject(surroundings, project, port, options.json === true);
-  } catch (error) {
-    if (surroundings.signal.aborted) return 0;
-    stderr.write(`${describeFailure(error)}\n`);
-    return 1;
-  }
+  });
 }
 
-async function runProject(surroundings: Surroundings, project: Project, port: number, json: boolean): Promise<number> {
-  const { stderr, stdout, signal } = surroundings;
+async function runProject(context: StartContext, project: Project, port: number, json: boolean): Promise<number> {
+  const { stderr, stdout, interrupt: signal } = context;
   const progress = createProgress(stderr, json);
   progress.line(`starting ${project.name} / ${project.stack} …`);
   const starting = startSession({
@@ -87,7 +78,7 @@ async function runProject(surroundings: Surroundings, project: Project, port: nu
   try {
     if (session.evaluation.errors.length > 0) {
       stderr.write(`${project.name} / ${project.stack} did not start:\n${renderErrors(session.evaluation)}\n`);
-      return 1;
+      return EXIT.failed;
     }
     const { startConsole } = await loadingConsole;
     webConsole = await startConsole({ ...session, project: project.name, stack: project.stack });
@@ -96,14 +87,14 @@ async function runProject(surroundings: Surroundings, project: Project, port: nu
       stack: project.stack,
       ...session,
       consoleUrl: webConsole.origin,
-      readyMs: Math.round(surroundings.elapsedMs()),
+      readyMs: Math.round(context.elapsedMs()),
     };
     announceRun(project, session);
     stdout.write(
       json ? `${renderJson(started)}\n` : renderPage(started, Boolean(stdout.isTTY) && !process.env.NO_COLOR),
     );
     await aborted(signal);
-    return 0;
+    return EXIT.done;
   } finally {
     removeRunFile(project.folder);
     await webConsole?.close();
@@ -128,20 +119,15 @@ function announceRun({ folder, name, stack }: Project, { cloud, evaluation }: Se
   });
 }
 
-function parsePort(value: string | true | undefined): number {
+function parsePort(value: string | undefined): number {
   if (value === undefined) return defaultPort;
   const port = Number(value);
   const free = port === 0;
   // A run uses a handful of ports; they must all exist.
   if (!Number.isInteger(port) || (!free && (port < 1024 || port > 65_000))) {
-    throw new UsageError(`option --port must be 0 or between 1024 and 65000, got ${String(value)}`);
+    throw new UsageError(`option --port must be 0 or between 1024 and 65000, got ${value}`);
   }
   return port;
-}
-
-function describeFailure(error: unknown): string {
-  if (error instanceof UsageError || error instanceof PortInUseError) return `npm start: ${error.message}`;
-  return `npm start failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
@@ -152,8 +138,4 @@ function aborted(signal: AbortSignal): Promise<void> {
     }
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-}
-
-function textOf(value: string | true | undefined): string | undefined {
-  return typeof value === "string" ? value : undefined;
 }

@@ -1,34 +1,25 @@
 // `npm run token`: an ID token of the running stack's user pool, for curl.
 import { signRequest } from "../cloud/gateway/sign";
-import { parseOptions, UsageError } from "./arguments";
-import type { OptionSpec } from "./arguments";
-import type { Output } from "./progress";
+import { UsageError } from "./arguments";
+import { type Command, type CommandContext, EXIT, runCommand } from "./command";
 import { readRunFile } from "./run-file";
 import type { RunFile } from "./run-file";
 
-const optionSpecs: readonly OptionSpec[] = [
-  { name: "user", value: "NAME", description: "user to get a token for; made when missing (default: the demo user)" },
-  { name: "client", value: "ID", description: "app client the token is for (default: the only one)" },
-  { name: "access", description: "prints the access token instead of the ID token" },
-  { name: "help", description: "prints this text" },
-];
+const COMMAND: Command = {
+  name: "npm run token",
+  summary: "Prints a token of a user of the running local stack.",
+  usage: [["[--user NAME] [--client ID] [--access]"]],
+  options: [
+    { name: "user", value: "NAME", description: "user to get a token for; made when missing (default: the demo user)" },
+    { name: "client", value: "ID", description: "app client the token is for (default: the only one)" },
+    { name: "access", description: "prints the access token instead of the ID token" },
+  ],
+};
 
-/** Runs the command. @returns the exit code. */
-export async function runToken(
-  argv: readonly string[],
-  folder: string,
-  stdout: Output,
-  stderr: Output,
-): Promise<number> {
-  try {
-    const options = parseOptions(argv, optionSpecs);
-    if (options.help) {
-      stdout.write(
-        "Prints a token of a user of the running local stack.\n\n  npm run token -- [--user NAME] [--client ID] [--access]\n",
-      );
-      return 0;
-    }
-    const run = readRunFile(folder);
+/** Runs the command. @returns the exit code, one of EXIT. */
+export function runToken(context: CommandContext): Promise<number> {
+  return runCommand(COMMAND, context, async ({ options }) => {
+    const run = readRunFile(context.folder);
     const username = options.user ?? run.demoUser?.username;
     if (username === undefined) throw new UsageError("the running stack has no user pool, so there are no tokens");
     const tokens = await requestTokens(run, {
@@ -36,12 +27,9 @@ export async function runToken(
       ...(options.client ? { ClientId: options.client } : {}),
     });
     const token = options.access ? tokens.AccessToken : tokens.IdToken;
-    stdout.write(`${token ?? ""}\n`);
-    return 0;
-  } catch (error) {
-    stderr.write(`npm run token: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
-  }
+    context.stdout.write(`${token ?? ""}\n`);
+    return EXIT.done;
+  });
 }
 
 /** Tokens of a user of a running stack's user pool; the user is made when it is missing. */

@@ -4,7 +4,6 @@ import { openAsBlob } from "node:fs";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import {
-  type Acceleration,
   createEnvironment,
   createUploader,
   type Environment,
@@ -14,64 +13,54 @@ import {
   type UploadOptions,
 } from "../../clients/upload";
 import { S3_LIMITS, type UploadClientConfiguration, type UploadDescription } from "../../handlers/upload/contract";
-import { describeOptions, type OptionSpec, type ParsedOptions, parseOptions, UsageError } from "./arguments";
+import { type ParsedOptions, UsageError } from "./arguments";
+import { type Command, EXIT, type InterruptibleContext, runCommand } from "./command";
 import { contentTypeOf } from "./content-type";
-import type { Output } from "./progress";
 import { readRunFile } from "./run-file";
+import { createStatusLine, drawBar, type Output } from "./status-line";
 import { runToken } from "./token-command";
 import { createNodeTransport } from "./upload-transport";
+import { readChoice, readText, readUrl, readWhole } from "./values";
 
 const MEBIBYTE = 1024 ** 2;
 /** Most connections that `--parallel` may ask for; without it the number adapts up to the default of six. */
 const MOST_CONNECTIONS = 64;
-const BAR_WIDTH = 24;
 
-const optionSpecs: readonly OptionSpec[] = [
-  { name: "part-size", value: "MIB", description: "size of a part, 5 to 5120 (default: follows from file and speed)" },
-  { name: "parallel", value: "N", description: "connections, 1 to 64 (default: adapts to the throughput)" },
-  { name: "accelerate", value: "WHEN", description: "auto, on or off (default: auto)" },
-  { name: "content-type", value: "TYPE", description: "media type (default: by the file's extension)" },
-  { name: "api", value: "URL", description: "API of a deployed stack (default: the running local stack)" },
-  { name: "token", value: "TOKEN", description: "ID token for --api" },
-  { name: "json", description: "prints the finished upload as JSON" },
-  { name: "help", description: "prints this text" },
-];
+const COMMAND: Command = {
+  name: "npm run upload",
+  summary: "Sends a file in parallel parts; run it again to go on after an interruption.",
+  usage: [["FILE [options]"]],
+  operands: [1, 1],
+  options: [
+    {
+      name: "part-size",
+      value: "MIB",
+      description: "size of a part, 5 to 5120 (default: follows from file and speed)",
+    },
+    { name: "parallel", value: "N", description: "connections, 1 to 64 (default: adapts to the throughput)" },
+    { name: "accelerate", value: "WHEN", description: "auto, on or off (default: auto)" },
+    { name: "content-type", value: "TYPE", description: "media type (default: by the file's extension)" },
+    { name: "api", value: "URL", description: "API of a deployed stack (default: the running local stack)" },
+    { name: "token", value: "TOKEN", description: "ID token for --api" },
+    { name: "json", description: "prints the finished upload as JSON" },
+  ],
+};
 
-/** Exit codes of the command. */
-export const UPLOAD_EXIT = { done: 0, failed: 1, usage: 2, paused: 130 } as const;
-
-/** Surroundings of the command. */
-export interface UploadCommandContext {
-  readonly argv: readonly string[];
-  readonly folder: string;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  /** Aborts when the person presses Ctrl-C: the upload pauses, what has arrived stays. */
-  readonly interrupt: AbortSignal;
+/** Surroundings of the command. Interrupted, the upload pauses and what has arrived stays. */
+export interface UploadCommandContext extends InterruptibleContext {
   /** Replaces parts of the uploader's surroundings, for tests. */
   readonly environment?: Partial<Environment>;
 }
 
-/** Runs the command. @returns the exit code, one of UPLOAD_EXIT. */
-export async function runUpload(context: UploadCommandContext): Promise<number> {
-  const { stdout, stderr } = context;
-  try {
-    const { file: name, options } = parse(context.argv);
-    if (options.help || name === undefined) {
-      (options.help ? stdout : stderr).write(help());
-      return options.help ? UPLOAD_EXIT.done : UPLOAD_EXIT.usage;
-    }
-    return await send(context, name, options);
-  } catch (error) {
-    stderr.write(`npm run upload: ${error instanceof Error ? error.message : String(error)}\n`);
-    return error instanceof UsageError ? UPLOAD_EXIT.usage : UPLOAD_EXIT.failed;
-  }
+/** Runs the command. @returns the exit code, one of EXIT. */
+export function runUpload(context: UploadCommandContext): Promise<number> {
+  return runCommand(COMMAND, context, ({ operands: [name = ""], options }) => send(context, name, options));
 }
 
 async function send(context: UploadCommandContext, name: string, options: ParsedOptions): Promise<number> {
   const { stdout, stderr, interrupt } = context;
   const wishes = readWishes(options);
-  const source = await openSource(name, text(options, "content-type"));
+  const source = await openSource(name, readText(options, "content-type"));
   const transport = createNodeTransport();
   const uploader = createUploader({
     ...(await findTarget(context, options)),
@@ -83,68 +72,27 @@ async function send(context: UploadCommandContext, name: string, options: Parsed
     const outcome = await Promise.race([upload.done(), untilPaused(upload, interrupt)]).finally(stopDrawing);
     if (!outcome) {
       stderr.write("Paused; what has arrived stays. Run the same command again to go on.\n");
-      return UPLOAD_EXIT.paused;
+      return EXIT.interrupted;
     }
     stdout.write(options.json ? `${JSON.stringify(outcome)}\n` : `${outcome.key ?? outcome.uploadId}\n`);
-    return UPLOAD_EXIT.done;
+    return EXIT.done;
   } finally {
     uploader.close();
     transport.close();
   }
 }
 
-/** Options may stand before or after the file. */
-function parse(argv: readonly string[]): { file: string | undefined; options: ParsedOptions } {
-  const takesValue = (argument: string | undefined): boolean =>
-    optionSpecs.some(({ name, value }) => value !== undefined && argument === `--${name}`);
-  const at = argv.findIndex((argument, index) => !argument.startsWith("--") && !takesValue(argv[index - 1]));
-  if (at < 0) return { file: undefined, options: parseOptions(argv, optionSpecs) };
-  return { file: argv[at], options: parseOptions([...argv.slice(0, at), ...argv.slice(at + 1)], optionSpecs) };
-}
-
-function help(): string {
-  return `Sends a file in parallel parts; run it again to go on after an interruption.
-
-  npm run upload -- FILE [options]
-
-${describeOptions(optionSpecs)}
-`;
-}
-
-function text(options: ParsedOptions, name: string): string | undefined {
-  const value = options[name];
-  return value === true ? undefined : value;
-}
-
 function readWishes(options: ParsedOptions): UploadOptions {
-  const mebibytes = readNumber(
-    options,
-    "part-size",
-    S3_LIMITS.minimumPartBytes / MEBIBYTE,
-    S3_LIMITS.maximumPartBytes / MEBIBYTE,
-  );
-  const parallel = readNumber(options, "parallel", 1, MOST_CONNECTIONS);
-  const acceleration = text(options, "accelerate") ?? "auto";
-  if (!isAcceleration(acceleration)) throw new UsageError(`--accelerate must be auto, on or off, got ${acceleration}`);
+  const mebibytes = readWhole(options, "part-size", {
+    least: S3_LIMITS.minimumPartBytes / MEBIBYTE,
+    most: S3_LIMITS.maximumPartBytes / MEBIBYTE,
+  });
+  const parallel = readWhole(options, "parallel", { least: 1, most: MOST_CONNECTIONS });
   return {
-    acceleration,
+    acceleration: readChoice(options, "accelerate", ["auto", "on", "off"]) ?? "auto",
     ...(mebibytes !== undefined && { partSize: mebibytes * MEBIBYTE }),
     ...(parallel !== undefined && { parallel }),
   };
-}
-
-function readNumber(options: ParsedOptions, name: string, least: number, most: number): number | undefined {
-  const given = text(options, name);
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw new UsageError(`--${name} must be a whole number from ${least} to ${most}, got ${given}`);
-  }
-  return value;
-}
-
-function isAcceleration(value: string): value is Acceleration {
-  return value === "auto" || value === "on" || value === "off";
 }
 
 async function openSource(name: string, contentType: string | undefined): Promise<FileSource> {
@@ -163,8 +111,8 @@ async function openSource(name: string, contentType: string | undefined): Promis
 type Target = Pick<UploaderOptions, "configuration" | "authorize">;
 
 async function findTarget(context: UploadCommandContext, options: ParsedOptions): Promise<Target> {
-  const api = text(options, "api");
-  const token = text(options, "token");
+  const api = readUrl(options, "api");
+  const token = readText(options, "token");
   if ((api === undefined) !== (token === undefined))
     throw new UsageError("--api and --token belong together: give both or none");
   if (api !== undefined && token !== undefined) {
@@ -189,19 +137,18 @@ async function findTarget(context: UploadCommandContext, options: ParsedOptions)
 async function requestToken({ folder }: UploadCommandContext): Promise<string> {
   let token = "";
   let complaint = "";
-  const code = await runToken(
-    [],
+  const code = await runToken({
+    argv: [],
     folder,
-    { write: (part) => (token += part) },
-    { write: (part) => (complaint += part) },
-  );
-  if (code !== 0) throw new UsageError(complaint.trim());
+    stdout: { write: (part) => (token += part) },
+    stderr: { write: (part) => (complaint += part) },
+  });
+  if (code !== EXIT.done) throw new UsageError(complaint.trim());
   return token.trim();
 }
 
 /** What the server does not tell beforehand, it refuses later with its own message. */
 function configurationOf(api: string): UploadClientConfiguration {
-  if (!URL.canParse(api)) throw new UsageError(`--api must be a URL, got ${api}`);
   return {
     apiUrl: api.replace(/\/+$/, ""),
     region: "",
@@ -230,24 +177,22 @@ function untilPaused(upload: Upload, interrupt: AbortSignal): Promise<UploadDesc
 
 /** One line that is rewritten on a terminal; elsewhere a line per state. */
 function draw(upload: Upload, name: string, output: Output): () => void {
-  const live = Boolean(output.isTTY);
+  const status = createStatusLine(output);
   const stopState = upload.on("state", (state) => {
-    if (!live) output.write(`${name}: ${state}\n`);
+    if (!status.live) status.line(`${name}: ${state}`);
   });
   const stopProgress = upload.on("progress", (progress) => {
-    if (!live) return;
     const share = progress.total ? progress.bytes / progress.total : 1;
-    const filled = Math.round(share * BAR_WIDTH);
-    const bar = "█".repeat(filled) + "░".repeat(BAR_WIDTH - filled);
     const left = progress.secondsLeft === undefined ? "" : `, ${Math.ceil(progress.secondsLeft)} s left`;
     const rate = ((progress.bytesPerSecond * 8) / 1e6).toFixed(1);
     const state = progress.online ? upload.state : "waiting for the network";
-    const line = `${bar} ${Math.floor(share * 100)} %  ${rate} Mbit/s${left}  ${progress.activeConnections} × ${progress.route}  ${state}`;
-    output.write(`\r\u001b[K${line.slice(0, (output.columns ?? 80) - 1)}`);
+    status.show(
+      `${drawBar(share)} ${Math.floor(share * 100)} %  ${rate} Mbit/s${left}  ${progress.activeConnections} × ${progress.route}  ${state}`,
+    );
   });
   return () => {
     stopState();
     stopProgress();
-    if (live) output.write("\r\u001b[K");
+    status.end();
   };
 }

@@ -42,6 +42,8 @@ async function sendPart(part: PartRequest, plain: HttpAgent, secure: HttpsAgent)
   const sending = pipeline(file, request, { signal });
   const response = await Promise.race([answered, sending.then(() => answered)]);
   const text = await readText(response);
+  // Answered with bytes still to send: Node never counts such a request as finished, and would hold its connection until that times out.
+  if (!request.writableFinished) request.destroy();
   await sending.catch(() => undefined);
   return { status: response.statusCode ?? 0, eTag: response.headers.etag ?? null, body: text };
 }

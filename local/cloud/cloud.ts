@@ -20,9 +20,31 @@ export interface CloudOptions {
   readonly dataDirectory?: string;
   /** Only these resource types may be declared. @default - every type that has a model */
   readonly allowedTypes?: readonly string[];
+  /**
+   * Runs every function in this process, on the cloud's clock, instead of its bundle in a process of its own: for virtual time, which
+   * does not wait for real processes. @default - real processes
+   */
+  readonly simulateFunction?: SimulatedFunction;
   /** Receives lines for the operator: never secrets. @default - nothing is printed */
   readonly log?: (line: string) => void;
 }
+
+/** What a simulated function is given. */
+export interface SimulatedInvocation {
+  /** Physical name of the function. */
+  readonly functionName: string;
+  /** URN of the declared function. */
+  readonly urn: string;
+  /** The parsed event. */
+  readonly event: unknown;
+  readonly requestId: string;
+  /** Time on the clock at which the function times out, in milliseconds. */
+  readonly deadline: number;
+  readonly clock: Clock;
+}
+
+/** A function's work: resolves with its result, throws as a handler would. */
+export type SimulatedFunction = (invocation: SimulatedInvocation) => Promise<unknown>;
 
 /** A user that exists for trying things out; made anew in each run. */
 export interface DemoUser {

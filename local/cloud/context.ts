@@ -39,7 +39,7 @@ export function createContext(parts: ContextParts): CloudContext {
     region,
     gatewayOrigin: () => parts.gateway().origin,
     accelerateOrigin: () => parts.accelerate().origin,
-    listen: (handler, kind) => listeners.listen(handler, kind),
+    listen: (handler, kind, onUpgrade) => listeners.listen(handler, kind, onUpgrade),
     announce: (endpoint) => {
       endpoints.add(endpoint);
       return () => endpoints.delete(endpoint);
@@ -58,6 +58,9 @@ export function createContext(parts: ContextParts): CloudContext {
     },
     get tokens() {
       return parts.services().tokens;
+    },
+    get queues() {
+      return parts.services().queues;
     },
   };
 }

@@ -16,7 +16,7 @@ import { Listeners, PortInUseError, PortPlan } from "./ports";
 import { createServices } from "./services";
 import type { CloudServices } from "./services";
 
-export type { Cloud, CloudOptions, DemoUser } from "./cloud";
+export type { Cloud, CloudOptions, DemoUser, SimulatedFunction } from "./cloud";
 export { PortInUseError } from "./ports";
 
 /** Account of resources whose provider names no other. */
@@ -80,7 +80,7 @@ class StartingCloud {
       gateway: () => present(this.gateway, "the gateway"),
       accelerate: () => present(this.accelerate, "the accelerate endpoint"),
     });
-    const services = createServices(context, access);
+    const services = createServices(context, access, this.options.simulateFunction);
     this.services = services;
     const gateway = await this.startGateway(context, services.all);
     for (const service of services.all) await service.start?.();

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Listener, ListenerKind } from "./core/service";
+import type { Listener, ListenerKind, UpgradeHandler } from "./core/service";
 
 /** A port of the plan is taken by another program. */
 export class PortInUseError extends Error {
@@ -68,9 +68,9 @@ export class Listeners {
   constructor(private readonly ports: PortPlan) {}
 
   /** Serves `handler` on the next port of its kind. @throws PortInUseError, or an error once the run has ended. */
-  async listen(handler: RequestListener, kind: ListenerKind = "other"): Promise<Listener> {
+  async listen(handler: RequestListener, kind: ListenerKind = "other", onUpgrade?: UpgradeHandler): Promise<Listener> {
     const port = this.ports.take(kind);
-    const listener = await listenOn(port, handler);
+    const listener = await listenOn(port, handler, onUpgrade);
     if (this.closed) {
       await listener.close();
       throw new Error("the local run has ended");
@@ -99,8 +99,9 @@ export class Listeners {
  *
  * @throws PortInUseError when the planned port is taken.
  */
-export async function listenOn(port: number, handler: RequestListener): Promise<Listener> {
+export async function listenOn(port: number, handler: RequestListener, onUpgrade?: UpgradeHandler): Promise<Listener> {
   const server = createServer((request, response) => guard(handler, request, response));
+  if (onUpgrade) server.on("upgrade", onUpgrade);
   server.keepAliveTimeout = 5_000;
   await bind(server, port);
   const address = server.address() as AddressInfo;

@@ -11,7 +11,8 @@ import type { LogLine } from "../cloud/logs/store";
 import type { EvaluatedResource, Evaluation } from "../engine";
 import { layOut, type Layout } from "./layout";
 import { buildTopology, type Topology } from "./topology";
-import type { ConsoleState as PageState } from "./web/state";
+import { describeLive } from "./live";
+import type { LiveState, ConsoleState as PageState } from "./web/state";
 
 /** What the console shows. */
 export interface ConsoleOptions {
@@ -70,7 +71,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Listener> {
   const endLogs = logs?.subscribe((line) => send("log", line));
 
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    const { pathname } = new URL(request.url ?? "/", "http://console");
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://console");
     const file = files.get(pathname);
     if (request.method !== "GET") {
       refuse(response, 405);
@@ -83,6 +84,12 @@ export async function startConsole(options: ConsoleOptions): Promise<Listener> {
     if (pathname === "/api/state") {
       const state = describeState(options, topology, layout, logs);
       reply(response, "application/json", JSON.stringify(state satisfies PageState));
+      return;
+    }
+    if (pathname === "/api/live") {
+      const live = describeLive(cloud, searchParams);
+      if (live) reply(response, "application/json", JSON.stringify(live satisfies LiveState));
+      else refuse(response, 400);
       return;
     }
     if (pathname === "/api/events") {
@@ -159,9 +166,15 @@ function reply(response: ServerResponse, contentType: string, body: string): voi
   response.end(body);
 }
 
+const REFUSALS: Readonly<Record<number, string>> = {
+  400: "section must be one of the page's sections, and minutes a whole number from 1 to 1440",
+  404: "not found",
+  405: "only GET is answered",
+};
+
 function refuse(response: ServerResponse, status: number): void {
   response.writeHead(status, { "content-type": "text/plain" });
-  response.end(status === 404 ? "not found" : "only GET is answered");
+  response.end(REFUSALS[status]);
 }
 
 function buildFiles(): ReadonlyMap<string, string> {

@@ -33,6 +33,8 @@ export interface TopologyEdge {
   readonly to: string;
   /** What it does there: "invokes", "reads and writes", "verifies tokens". */
   readonly label: string;
+  /** UUID of the event source mapping that this edge is. */
+  readonly mapping?: string;
 }
 
 /** What is drawn. */
@@ -55,6 +57,9 @@ const KINDS: Readonly<Record<string, string>> = {
   "aws:sns/topic:Topic": "Topic",
   "aws:sqs/queue:Queue": "Queue",
 };
+
+/** What a function needs for its mapping's polling. */
+const POLLING = new Set(["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"]);
 
 /** Builds the topology from what a program declared. */
 export function buildTopology(resources: readonly EvaluatedResource[]): Topology {
@@ -161,7 +166,22 @@ const FINDERS: Readonly<Record<string, EdgeFinder>> = {
   },
   "aws:cloudwatch/eventTarget:EventTarget": ({ inputs }, find) => {
     const from = find.byId(text(inputs.rule));
-    return from ? find.inText(text(inputs.arn)).map(({ urn }) => ({ from: from.urn, to: urn, label: "invokes" })) : [];
+    return from
+      ? find
+          .inText(text(inputs.arn))
+          .map(({ urn, kind }) => ({ from: from.urn, to: urn, label: kind === "Queue" ? "sends to" : "invokes" }))
+      : [];
+  },
+  "aws:lambda/eventSourceMapping:EventSourceMapping": ({ id: mapping = "", inputs }, find) => {
+    const to = find.byId(text(inputs.functionName)) ?? find.inText(text(inputs.functionName))[0];
+    return find
+      .inText(text(inputs.eventSourceArn))
+      .flatMap(({ urn }) => (to ? [{ from: urn, to: to.urn, label: pollingLabel(inputs), mapping }] : []));
+  },
+  "aws:sqs/queue:Queue": ({ urn, inputs }, find) => redriveEdges(urn, inputs, find),
+  "aws:sqs/redrivePolicy:RedrivePolicy": ({ inputs }, find) => {
+    const from = find.byId(text(inputs.queueUrl));
+    return from ? redriveEdges(from.urn, inputs, find) : [];
   },
   "aws:cloudfront/distribution:Distribution": ({ urn, inputs }, find) =>
     list(inputs.origins).flatMap((origin) => {
@@ -177,10 +197,44 @@ function findEdges(resources: readonly EvaluatedResource[], nodes: readonly Topo
     for (const edge of FINDERS[resource.type]?.(resource, find) ?? []) {
       const key = `${edge.from} ${edge.to}`;
       const known = edges.get(key);
-      if (edge.from !== edge.to) edges.set(key, known ? { ...known, label: join(known.label, edge.label) } : edge);
+      if (edge.from !== edge.to)
+        edges.set(key, known ? { ...known, ...edge, label: join(known.label, edge.label) } : edge);
     }
   }
-  return [...edges.values()];
+  return withoutPolling([...edges.values()]);
+}
+
+/** A function's permission to poll is drawn as its mapping, from the queue to the function. What else it may do there stays. */
+function withoutPolling(edges: readonly TopologyEdge[]): TopologyEdge[] {
+  return edges.flatMap((edge) => {
+    const polled = edges.some(({ from, to, mapping }) => mapping !== undefined && from === edge.to && to === edge.from);
+    if (!polled) return [edge];
+    const label = edge.label
+      .split(", ")
+      .filter((action) => !POLLING.has(action))
+      .join(", ");
+    return label === "" ? [] : [{ ...edge, label }];
+  });
+}
+
+function pollingLabel({ scalingConfig, batchSize }: PropertyMap): string {
+  const { maximumConcurrency } = (scalingConfig ?? {}) as PropertyMap;
+  const batches = typeof batchSize === "number" ? `in batches of up to ${batchSize}` : "in batches";
+  return typeof maximumConcurrency === "number"
+    ? `invokes ${batches}; at most ${maximumConcurrency} at once`
+    : `invokes ${batches}`;
+}
+
+function redriveEdges(from: string, { redrivePolicy }: PropertyMap, find: NodeFinder): TopologyEdge[] {
+  if (typeof redrivePolicy !== "string" || redrivePolicy === "") return [];
+  const { deadLetterTargetArn = "", maxReceiveCount } = JSON.parse(redrivePolicy) as RedrivePolicy;
+  const label = `dead letters after ${String(maxReceiveCount)} receives`;
+  return find.inText(deadLetterTargetArn).map(({ urn }) => ({ from, to: urn, label }));
+}
+
+interface RedrivePolicy {
+  readonly deadLetterTargetArn?: string;
+  readonly maxReceiveCount?: number | string;
 }
 
 function createFinder(resources: readonly EvaluatedResource[], nodes: readonly TopologyNode[]): NodeFinder {
@@ -197,13 +251,21 @@ function createFinder(resources: readonly EvaluatedResource[], nodes: readonly T
     inText: (content) =>
       nodes.filter(
         ({ arn, id, kind }) =>
-          arn !== "" && (content.includes(arn) || (kind === "REST API" && content.includes(`:${id}/`))),
+          arn !== "" && (names(content, arn) || (kind === "REST API" && content.includes(`:${id}/`))),
       ),
     byRole: (role) => nodes.filter(({ roleArn }) => roleArn !== "" && roleArn === (roleIds.get(role) ?? role)),
     byUrn,
     byId: (id) => nodes.find((node) => node.id === id),
     byDomain: (domain) => byUrn(domains.get(domain) ?? ""),
   };
+}
+
+/** Whether a text names an ARN, not one that only begins like it: "work" is not "work-dlq". */
+function names(content: string, arn: string): boolean {
+  for (let at = content.indexOf(arn); at !== -1; at = content.indexOf(arn, at + 1)) {
+    if (!/[\w.-]/.test(content[at + arn.length] ?? "")) return true;
+  }
+  return false;
 }
 
 /** Actions and resources of the allowing statements, resources as one text to search in. */

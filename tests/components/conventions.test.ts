@@ -2,28 +2,37 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import type * as pulumi from "@pulumi/pulumi";
 import ts from "typescript";
 import * as library from "../../components";
 import { resolveAcceleratedUploadBucketSettings } from "../../components/accelerated-upload-bucket/settings";
+import { resolveThrottledQueueConsumerSettings } from "../../components/throttled-queue-consumer/settings";
 import { UPLOAD_ENVIRONMENT } from "../../handlers/upload/contract";
 import { DOCUMENTED_COMPONENTS, renderPage } from "../../tools/docs/component-tables";
 import { evaluateProgram, type ProgramEvaluation } from "../support/engine-run";
+import { MINIMAL_QUEUE_ARGS } from "../support/queue-component";
+import { reachableFrom } from "../support/public-children";
 import { MINIMAL_ARGS } from "../support/upload-component";
 
 const root = path.join(__dirname, "..", "..");
 const TAGS = { team: "media" };
 
 /** The smallest program of each component, with tags. */
-const PROGRAMS: Readonly<Record<string, () => void>> = {
-  AcceleratedUploadBucket: () => void new library.AcceleratedUploadBucket("it", { ...MINIMAL_ARGS, tags: TAGS }),
-  StaticSite: () => void new library.StaticSite("it", { tags: TAGS }).publish("index.html", ""),
+const PROGRAMS: Readonly<Record<string, () => pulumi.ComponentResource>> = {
+  AcceleratedUploadBucket: () => new library.AcceleratedUploadBucket("it", { ...MINIMAL_ARGS, tags: TAGS }),
+  StaticSite: () => {
+    const site = new library.StaticSite("it", { tags: TAGS });
+    site.publish("index.html", "");
+    return site;
+  },
   SignInUserPool: () =>
-    void new library.SignInUserPool("it", {
+    new library.SignInUserPool("it", {
       domainPrefix: "it",
       callbackUrls: ["https://app.example.com/"],
       tags: TAGS,
     }),
-  ApiGatewayLogging: () => void new library.ApiGatewayLogging("it", { tags: TAGS }),
+  ThrottledQueueConsumer: () => new library.ThrottledQueueConsumer("it", { ...MINIMAL_QUEUE_ARGS, tags: TAGS }),
+  ApiGatewayLogging: () => new library.ApiGatewayLogging("it", { tags: TAGS }),
 };
 
 const components = Object.entries(library).filter(
@@ -39,8 +48,11 @@ describe("conventions", () => {
   for (const [name, component] of components) {
     describe(name, () => {
       let evaluation: ProgramEvaluation;
+      let reachable: ReadonlySet<string>;
       before(async () => {
-        evaluation = await evaluateProgram(PROGRAMS[name] ?? assert.fail());
+        evaluation = await evaluateProgram(() => {
+          reachable = reachableFrom((PROGRAMS[name] ?? assert.fail())());
+        });
         assert.deepEqual(evaluation.errors, []);
       });
 
@@ -74,6 +86,15 @@ describe("conventions", () => {
         assert.ok(fs.readFileSync(path.join(root, "CHANGELOG.md"), "utf8").includes(`\`${name}\``));
       });
 
+      it("A6: gives every child as a public field", () => {
+        // `publish` returns the file that it makes.
+        const children = evaluation.resources.filter(({ type, name: child }) => {
+          return type.startsWith("aws:") && !child.startsWith("it-file-");
+        });
+        assert.ok(children.length > 0);
+        for (const { urn } of children) assert.ok(reachable.has(urn), urn);
+      });
+
       it("lists every child on its page", () => {
         const page = fs.readFileSync(path.join(root, "docs", "components", `${pageOf(name)}.md`), "utf8");
         const types = new Set(evaluation.resources.filter(({ custom }) => custom).map(({ type }) => type));
@@ -104,8 +125,32 @@ describe("conventions", () => {
     }
   });
 
+  it("document every literal default of the queue consumer as it really is", () => {
+    const args = {
+      ...MINIMAL_QUEUE_ARGS,
+      circuitBreaker: { alarmArn: "arn:aws:cloudwatch:eu-west-1:111111111111:alarm:slow" },
+    };
+    const { alarms, backoff, circuitBreaker, ...settings } = resolveThrottledQueueConsumerSettings("it", args);
+    const real = new Map<string, unknown>([
+      ...Object.entries(settings).map(([key, value]) => [`ThrottledQueueConsumerArgs.${key}`, value] as const),
+      ...Object.entries(alarms).map(([key, value]) => [`QueueAlarmsArgs.${key}`, value] as const),
+      ...Object.entries(backoff ?? {}).map(([key, value]) => [`QueueBackoffArgs.${key}`, value] as const),
+      ...Object.entries(circuitBreaker ?? {}).map(([key, value]) => [`QueueCircuitBreakerArgs.${key}`, value] as const),
+      ["QueueIdempotencyArgs.expirySeconds", settings.idempotencySeconds],
+      ["QueueDeadLetterArgs.messageRetentionSeconds", settings.deadLetterRetentionSeconds],
+    ]);
+    const compared = argumentsOf().filter(
+      ({ owner, name, literal }) => literal !== undefined && real.has(`${owner}.${name}`),
+    );
+    assert.ok(compared.length > 20, String(compared.length));
+
+    for (const { owner, name, literal } of compared) {
+      assert.equal(literal, JSON.stringify(real.get(`${owner}.${name}`)), `${owner}.${name}`);
+    }
+  });
+
   it("give the handlers exactly the environment that their contract names", async () => {
-    const { byType } = await evaluateProgram(PROGRAMS.AcceleratedUploadBucket ?? assert.fail());
+    const { byType } = await evaluateProgram(() => void (PROGRAMS.AcceleratedUploadBucket ?? assert.fail())());
 
     for (const { inputs } of byType("aws:lambda/function:Function")) {
       const { variables } = inputs.environment as { variables: object };

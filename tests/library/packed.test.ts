@@ -41,10 +41,35 @@ describe("the packed library", function () {
     assert.equal(output.trim(), "7 false");
   });
 
+  it("bundles a team's consumer with the kit that it carries, under the name by which teams import it", () => {
+    const entry = path.join(dist, "process-order.js");
+    fs.writeFileSync(
+      entry,
+      'import { NonRetryableError } from "serverless-patterns/queue";\n' +
+        'export async function processMessage() { throw new NonRetryableError("no"); }\n',
+    );
+    try {
+      const output = run(`
+        const { bundleConsumer } = require("./components/shared/consumer-bundle");
+        const text = bundleConsumer("process-order.js");
+        const { createQueueHandler, NonRetryableError } = require("serverless-patterns/queue");
+        const copies = text.split("serverless-patterns.queue.error").length - 1;
+        console.log(copies, typeof createQueueHandler, new NonRetryableError("no").name, text.includes("handler"));
+      `);
+
+      assert.equal(output.trim(), "1 function NonRetryableError true");
+    } finally {
+      fs.rmSync(entry);
+    }
+  });
+
   it("holds handlers, page and clients, and nothing of the local run or the tests", () => {
     for (const file of [
       "components/index.d.ts",
       "bundles/handlers/upload/sign.js",
+      "bundles/handlers/queue/breaker.js",
+      "bundles/kit/queue.js",
+      "handlers/queue/index.d.ts",
       "bundles/pages/upload/index.html",
       "clients/upload/index.mjs",
       "clients/session/index.mjs",

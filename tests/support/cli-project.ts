@@ -50,10 +50,10 @@ export function start(folder: string, ...argv: readonly string[]): RunningComman
   };
   const exitCode = runStart({
     argv,
-    cwd: folder,
+    folder,
     stdout,
     stderr: { write: (text: string) => (errors += text) },
-    signal: stopping.signal,
+    interrupt: stopping.signal,
     elapsedMs: () => 1234.4,
   });
   void exitCode.then((code) => ready.reject(new Error(`ended with ${code}: ${errors}`)));

@@ -42,10 +42,11 @@ export function createTestContext(changes: Partial<CloudContext> = {}): TestCont
     logs: missing("logs"),
     metrics: missing("metrics"),
     tokens: missing("tokens"),
+    queues: missing("queues"),
     gatewayOrigin: () => fail("the test has no gateway"),
     accelerateOrigin: () => fail("the test has no gateway"),
-    listen: async (handler) => {
-      const listener = await listenOn(0, handler);
+    listen: async (handler, _kind, onUpgrade) => {
+      const listener = await listenOn(0, handler, onUpgrade);
       listeners.push(listener);
       return listener;
     },

@@ -126,7 +126,11 @@ const FAKES: Readonly<Record<string, Fake>> = {
   "aws:lambda/permission:Permission": { named: "statementId", id: ({ name }) => name },
   "aws:lambda/eventSourceMapping:EventSourceMapping": {
     id: byToken(32),
-    outputs: ({ token }) => ({ uuid: token.slice(0, 32), state: "Enabled" }),
+    outputs: (place) => ({
+      uuid: place.token.slice(0, 32),
+      arn: arn("lambda", ({ token }) => `event-source-mapping:${token.slice(0, 32)}`)(place),
+      state: place.inputs.enabled === false ? "Disabled" : "Enabled",
+    }),
   },
   "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": satellite("functionName"),
   "aws:iam/role:Role": named(
@@ -293,6 +297,7 @@ const FAKES: Readonly<Record<string, Fake>> = {
     outputs: (place) => ({ arn: arn("sqs", ({ name }) => name)(place), url: queueUrl(place) }),
   },
   "aws:sqs/queuePolicy:QueuePolicy": satellite("queueUrl"),
+  "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": satellite("queueUrl"),
   "aws:kms/key:Key": {
     id: uuid,
     outputs: (place) => ({ arn: arn("kms", (one) => `key/${uuid(one)}`)(place), keyId: uuid(place) }),

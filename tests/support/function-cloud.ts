@@ -18,6 +18,7 @@ import type {
   CloudContext,
   EndpointInfo,
   FunctionInvoker,
+  MessageQueues,
   Listener,
   MetricDatum,
   Service,
@@ -48,6 +49,7 @@ export interface FunctionCloud {
   use(service: Service): void;
   useFunctions(functions: FunctionInvoker): void;
   useTokens(tokens: TokenVerifier): void;
+  useQueues(queues: MessageQueues): void;
   models(): readonly ResourceModel[];
   /** Checks and creates a resource; fails with the first problem. */
   create(type: string, inputs: PropertyMap, name?: string): Promise<RealisedResource>;
@@ -72,7 +74,7 @@ export function startFunctionCloud(clock: Clock = new SystemClock()): FunctionCl
   const logs: LoggedLine[] = [];
   const metrics: MetricDatum[] = [];
   const endpoints = new Set<EndpointInfo>();
-  const shared: { functions?: FunctionInvoker; tokens?: TokenVerifier } = {};
+  const shared: { functions?: FunctionInvoker; tokens?: TokenVerifier; queues?: MessageQueues } = {};
   const context: CloudContext = {
     clock,
     uniqueId: (length) => randomBytes(length).toString("hex").slice(0, length),
@@ -99,6 +101,9 @@ export function startFunctionCloud(clock: Clock = new SystemClock()): FunctionCl
     get tokens() {
       return required(shared.tokens);
     },
+    get queues() {
+      return required(shared.queues);
+    },
     events: { publish: () => undefined },
     logs: { append: (group, stream, message) => logs.push({ group, stream, message }) },
     metrics: { put: (datum) => metrics.push(datum) },
@@ -112,6 +117,7 @@ export function startFunctionCloud(clock: Clock = new SystemClock()): FunctionCl
     use: (service) => void services.push(service),
     useFunctions: (functions) => void (shared.functions = functions),
     useTokens: (tokens) => void (shared.tokens = tokens),
+    useQueues: (queues) => void (shared.queues = queues),
     models: () => services.flatMap(({ models }) => models),
     async create(type, inputs, name = "thing") {
       const model = required(this.models().find((candidate) => candidate.type === type));

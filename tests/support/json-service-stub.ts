@@ -80,6 +80,13 @@ export function testContext(overrides: Partial<Omit<CloudContext, "clock">> = {}
     logs: { append: (group, stream, message) => context.logged.push({ group, stream, message }) } satisfies LogStore,
     metrics: { put: (datum) => context.measured.push(datum) },
     tokens: { verify: unused },
+    queues: {
+      describe: () => undefined,
+      send: unused,
+      receive: unused,
+      delete: unused,
+      changeVisibility: unused,
+    },
     ...overrides,
   };
   return context;

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as esbuild from "esbuild";
-import { bundleHandlers, loadPage } from "../../components/shared/bundle";
+import { bundleHandlers, bundleKit, loadPage } from "../../components/shared/bundle";
 
 const root = path.join(__dirname, "..", "..");
 const dist = path.join(root, "dist");
@@ -16,6 +16,7 @@ export function build(): void {
     stdio: "inherit",
   });
   for (const [name, text] of bundleHandlers()) write(`bundles/handlers/${name}.js`, text);
+  write("bundles/kit/queue.js", bundleKit());
   for (const [file, text] of loadPage("upload")) write(`bundles/pages/upload/${file}`, text);
   bundleClient("upload");
   bundleClient("session");
@@ -75,6 +76,8 @@ function buildManifest(): object {
     exports: {
       ".": { types: "./components/index.d.ts", default: "./components/index.js" },
       "./contract/upload": { types: "./handlers/upload/contract.d.ts", default: "./handlers/upload/contract.js" },
+      "./queue": { types: "./handlers/queue/index.d.ts", default: "./bundles/kit/queue.js" },
+      "./contract/queue": { types: "./handlers/queue/contract.d.ts", default: "./handlers/queue/contract.js" },
       "./clients/upload": "./clients/upload/index.mjs",
       "./clients/session": "./clients/session/index.mjs",
       "./package.json": "./package.json",

@@ -1,4 +1,5 @@
 // Signature Version 4 of a request to an API, verified with the gateway's own functions.
+import type { IncomingMessage } from "node:http";
 import { AwsError } from "../core/errors";
 import type { Principal } from "../core/principal";
 import type { CloudContext } from "../core/service";
@@ -7,7 +8,6 @@ import { sha256Hex } from "../gateway/canonical";
 import { readClaim } from "../gateway/claims";
 import { checkIdentity, checkSignature } from "../gateway/verify";
 import { GatewayError, type GatewayErrorType } from "./gateway-responses";
-import type { ApiRequest } from "./request";
 
 /** A caller that is believed. */
 export interface SignedCaller {
@@ -15,8 +15,15 @@ export interface SignedCaller {
   readonly accessKeyId: string;
 }
 
+/** What a signature covers, and the Region that it must name. */
+export interface SignedRequest {
+  readonly message: IncomingMessage;
+  readonly body: Buffer;
+  readonly api: { readonly region: string };
+}
+
 /** Verifies a request's signature. @throws GatewayError (403). */
-export type SignatureCheck = (request: ApiRequest) => SignedCaller;
+export type SignatureCheck = (request: SignedRequest) => SignedCaller;
 
 const SERVICE = "execute-api";
 
@@ -32,7 +39,7 @@ export function createSignatureCheck(context: CloudContext): SignatureCheck {
   };
 }
 
-function verify(context: CloudContext, request: ApiRequest): SignedCaller {
+function verify(context: CloudContext, request: SignedRequest): SignedCaller {
   const arrived = readArrival(request.message);
   const claim = readClaim(arrived);
   if (!claim) throw new GatewayError("MISSING_AUTHENTICATION_TOKEN");

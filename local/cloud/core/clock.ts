@@ -32,11 +32,13 @@ interface PendingTimer {
   readonly dueAt: number;
   readonly order: number;
   readonly callback: () => void;
+  cancelled: boolean;
 }
 
 /** Time that moves only when a test says so. */
 export class VirtualClock implements Clock {
-  private readonly pending = new Set<PendingTimer>();
+  /** Binary heap, the next timer first. Cancelled timers leave it when their time comes. */
+  private readonly heap: PendingTimer[] = [];
   private order = 0;
 
   constructor(private current = Date.UTC(2026, 0, 1)) {}
@@ -46,32 +48,64 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    const timer = { dueAt: this.current + Math.max(0, delayMs), order: this.order++, callback };
-    this.pending.add(timer);
-    return { cancel: () => this.pending.delete(timer) };
+    const timer = { dueAt: this.current + Math.max(0, delayMs), order: this.order++, callback, cancelled: false };
+    this.push(timer);
+    return { cancel: () => void (timer.cancelled = true) };
   }
 
   /** Moves time forward and runs each timer that falls due, in order. Lets promises settle between two timers. */
   async advance(milliseconds: number): Promise<void> {
     const target = this.current + milliseconds;
-    for (let next = this.earliest(target); next; next = this.earliest(target)) {
-      this.pending.delete(next);
+    // What was begun before may still set timers that fall due.
+    await settle();
+    for (let next = this.heap[0]; next && next.dueAt <= target; next = this.heap[0]) {
+      this.pop();
+      if (next.cancelled) continue;
       this.current = Math.max(this.current, next.dueAt);
       next.callback();
-      await new Promise((resolve) => setImmediate(resolve));
+      await settle();
     }
     this.current = target;
-    await new Promise((resolve) => setImmediate(resolve));
+    await settle();
   }
 
-  private earliest(limit: number): PendingTimer | undefined {
-    let best: PendingTimer | undefined;
-    for (const timer of this.pending) {
-      if (timer.dueAt > limit) continue;
-      if (!best || timer.dueAt < best.dueAt || (timer.dueAt === best.dueAt && timer.order < best.order)) best = timer;
+  private push(timer: PendingTimer): void {
+    const { heap } = this;
+    let index = heap.length;
+    heap.push(timer);
+    while (index > 0) {
+      const above = (index - 1) >> 1;
+      const parent = heap[above];
+      if (!parent || !isBefore(timer, parent)) break;
+      heap[index] = parent;
+      index = above;
     }
-    return best;
+    heap[index] = timer;
   }
+
+  private pop(): void {
+    const { heap } = this;
+    const last = heap.pop();
+    if (!last || heap.length === 0) return;
+    let index = 0;
+    for (;;) {
+      const left = 2 * index + 1;
+      const [one, other] = [heap[left], heap[left + 1]];
+      const least = one && other && isBefore(other, one) ? other : one;
+      if (!least || !isBefore(least, last)) break;
+      heap[index] = least;
+      index = least === one ? left : left + 1;
+    }
+    heap[index] = last;
+  }
+}
+
+function isBefore(one: PendingTimer, other: PendingTimer): boolean {
+  return one.dueAt === other.dueAt ? one.order < other.order : one.dueAt < other.dueAt;
+}
+
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Resolves after `delayMs` on the given clock, or rejects with the signal's reason when it aborts first. */

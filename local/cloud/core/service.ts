@@ -1,6 +1,6 @@
 // The contract of one AWS service inside the embedded cloud, and what the cloud offers to it.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { AccessControl, AccessQuestion, Decision } from "./access";
 import type { Clock } from "./clock";
 import type { HostMap } from "./hosts";
@@ -90,6 +90,9 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** Takes over the connection of a request to upgrade, to a WebSocket say. `head` holds what was already read. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
 /** What a listener serves. Each kind has ports of its own, so that a stack has the same URLs in every run. */
 export type ListenerKind = "console" | "website" | "sign-in" | "api" | "other";
 
@@ -142,6 +145,77 @@ export interface CloudEvent {
   readonly busName?: string;
 }
 
+/** Queues, for services that send to one or poll one. Implemented by `local/cloud/sqs`. */
+export interface MessageQueues {
+  /** What a caller must know of a queue before it uses it; undefined when there is no such queue. */
+  describe(queueArn: string): QueueFacts | undefined;
+  /**
+   * Sends one message as `principal` (needs sqs:SendMessage; a service principal needs the queue policy).
+   * @returns the message id.
+   * @throws AwsError as SendMessage would.
+   */
+  send(queueArn: string, message: OutgoingMessage, principal: Principal): string;
+  /**
+   * Receives as `principal` (needs sqs:ReceiveMessage), waiting up to `waitTimeMs` for a first message. At most
+   * `maximumMessages`, which may exceed the ten of the public API: Lambda's pollers join several receives. An abort ends the wait
+   * with an empty list.
+   */
+  receive(queueArn: string, request: ReceiveSettings, principal: Principal): Promise<readonly ReceivedMessage[]>;
+  /** Deletes as `principal` (needs sqs:DeleteMessage). Unknown handles are ignored, as SQS does. */
+  delete(queueArn: string, receiptHandles: readonly string[], principal: Principal): void;
+  /** Changes visibility as `principal` (needs sqs:ChangeMessageVisibility). Handles that are no longer in flight are ignored. */
+  changeVisibility(queueArn: string, receiptHandles: readonly string[], timeoutMs: number, principal: Principal): void;
+}
+
+/** What callers must know of a queue. */
+export interface QueueFacts {
+  readonly url: string;
+  readonly fifo: boolean;
+  readonly visibilityTimeoutSeconds: number;
+  /** KMS key, where the queue has one. */
+  readonly kmsKeyArn?: string;
+}
+
+/** A message to send. */
+export interface OutgoingMessage {
+  readonly body: string;
+  readonly attributes?: Readonly<Record<string, MessageAttribute>>;
+  readonly groupId?: string;
+  readonly deduplicationId?: string;
+  readonly delaySeconds?: number;
+  /** AWSTraceHeader. */
+  readonly traceHeader?: string;
+}
+
+/** A message attribute as SQS and Lambda spell it. */
+export interface MessageAttribute {
+  /** "String", "Number", "Binary", or one of them with ".custom". */
+  readonly dataType: string;
+  readonly stringValue?: string;
+  /** Base64. */
+  readonly binaryValue?: string;
+}
+
+/** How to receive. */
+export interface ReceiveSettings {
+  readonly maximumMessages: number;
+  readonly waitTimeMs: number;
+  /** @default - the queue's own */
+  readonly visibilityTimeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A message that was received. */
+export interface ReceivedMessage {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  readonly md5OfBody: string;
+  /** System attributes with AWS's names: ApproximateReceiveCount, SentTimestamp, SenderId, MessageGroupId, AWSTraceHeader, … */
+  readonly systemAttributes: Readonly<Record<string, string>>;
+  readonly attributes: Readonly<Record<string, MessageAttribute>>;
+}
+
 /** Log groups and streams. Implemented by `local/cloud/logs`; metrics in embedded metric format are read from here. */
 export interface LogStore {
   append(group: string, stream: string, message: string): void;
@@ -150,6 +224,16 @@ export interface LogStore {
 /** Metric data. Implemented by `local/cloud/monitoring`. */
 export interface MetricStore {
   put(datum: MetricDatum): void;
+  /** Adds values that were summed up before, all of the minute of `at`. Left out: only `put` is there. */
+  add?(metric: Omit<MetricDatum, "value" | "unit" | "at">, unit: string, at: number, summary: MetricSummary): void;
+}
+
+/** Values that were summed up before they were stored. */
+export interface MetricSummary {
+  readonly sum: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly count: number;
 }
 
 /** One measurement, with AWS's own namespace, name and dimensions. */
@@ -192,8 +276,12 @@ export interface CloudContext {
   gatewayOrigin(): string;
   /** "http://127.0.0.1:<port>" of the S3 Transfer Acceleration listener. Known once the gateway listens. */
   accelerateOrigin(): string;
-  /** Opens a listener on the next port of the plan (or a free one). */
-  listen(handler: (request: IncomingMessage, response: ServerResponse) => void, kind?: ListenerKind): Promise<Listener>;
+  /** Opens a listener on the next port of the plan (or a free one). Requests to upgrade are refused unless `onUpgrade` takes them. */
+  listen(
+    handler: (request: IncomingMessage, response: ServerResponse) => void,
+    kind?: ListenerKind,
+    onUpgrade?: UpgradeHandler,
+  ): Promise<Listener>;
   /** Adds an endpoint to the console and the table; returns the function that removes it. */
   announce(endpoint: EndpointInfo): () => void;
   /** Services of which there is one each. Available once all services are constructed. */
@@ -202,4 +290,5 @@ export interface CloudContext {
   readonly logs: LogStore;
   readonly metrics: MetricStore;
   readonly tokens: TokenVerifier;
+  readonly queues: MessageQueues;
 }

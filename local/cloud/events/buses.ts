@@ -37,6 +37,11 @@ export interface Rule {
 export interface Target extends TargetInput {
   readonly id: string;
   readonly arn: string;
+  /** Group of the messages to a FIFO queue. */
+  readonly messageGroupId: string | undefined;
+  /** Queue for events that cannot be delivered. */
+  readonly deadLetterArn: string | undefined;
+  readonly retry: { readonly attempts: number; readonly ageMs: number };
 }
 
 const BUS_ARN = /^arn:aws:events:([a-z0-9-]+):(\d{12}):event-bus\/(.+)$/;

@@ -1,11 +1,9 @@
 // Routes events from buses through rules to targets, fires schedules, and keeps what happened for the console and the tests.
-import { AwsError } from "../core/errors";
 import type { JsonObject } from "../core/json-api";
-import { servicePrincipal } from "../core/principal";
 import type { CloudContext, CloudEvent, EventPublisher } from "../core/service";
-import { type Bus, Buses, eventId, type Rule, type Target } from "./buses";
+import { type Bus, Buses, eventId, type Rule } from "./buses";
+import { count, Deliverer } from "./delivery";
 import { parseSchedule, type Schedule } from "./schedule";
-import { targetPayload } from "./transformer";
 
 /** An event as its rules see it. */
 export interface DeliveredEvent {
@@ -46,7 +44,11 @@ export class EventRouter implements EventPublisher {
   private readonly recent: RoutedEvent[] = [];
   private readonly listeners = new Set<(event: RoutedEvent) => void>();
 
-  constructor(private readonly context: CloudContext) {}
+  private readonly deliverer: Deliverer;
+
+  constructor(private readonly context: CloudContext) {
+    this.deliverer = new Deliverer(context);
+  }
 
   /** Puts an event on its bus. Never throws: an event to a bus that does not exist is traced as failed. */
   publish(event: CloudEvent): void {
@@ -113,6 +115,7 @@ export class EventRouter implements EventPublisher {
 
   stop(): void {
     for (const bus of this.buses.all()) for (const rule of bus.rules.values()) rule.timer?.cancel();
+    this.deliverer.stop();
     this.listeners.clear();
   }
 
@@ -130,41 +133,9 @@ export class EventRouter implements EventPublisher {
   }
 
   private deliver(rule: Rule, event: DeliveredEvent): readonly Delivery[] {
-    this.count(rule, "MatchedEvents");
-    return [...rule.targets.values()].map((target) => this.deliverTo(rule, target, event));
-  }
-
-  private deliverTo(rule: Rule, target: Target, event: DeliveredEvent): Delivery {
-    const delivery = { ruleArn: rule.arn, targetArn: target.arn };
-    const detail = { rule: rule.arn, source: event.source, detailType: event["detail-type"], eventId: event.id };
-    this.count(rule, "Invocations");
-    try {
-      this.send(rule, target, event);
-      this.trace("Deliver", target.arn, 200, undefined, detail);
-      return delivery;
-    } catch (error) {
-      const errorCode = error instanceof AwsError ? error.code : "InternalException";
-      this.count(rule, "FailedInvocations");
-      this.trace("Deliver", target.arn, error instanceof AwsError ? error.statusCode : 500, errorCode, detail);
-      return { ...delivery, errorCode };
-    }
-  }
-
-  private send(rule: Rule, target: Target, event: DeliveredEvent): void {
-    const facts = { name: rule.name, arn: rule.arn, ingestionTime: new Date(this.context.clock.now()).toISOString() };
-    const payload = targetPayload(target, event as unknown as JsonObject, facts);
-    const group = logGroupOf(target.arn);
-    if (group) this.context.logs.append(group, event.id, payload);
-    else {
-      const caller = servicePrincipal("events.amazonaws.com", rule.arn, rule.bus.accountId);
-      this.context.functions.invokeAsync(target.arn, Buffer.from(payload), caller);
-    }
-  }
-
-  private count(rule: Rule, name: string): void {
-    const dimensions = { RuleName: rule.name };
-    const at = this.context.clock.now();
-    this.context.metrics.put({ namespace: "AWS/Events", name, dimensions, value: 1, unit: "Count", at });
+    count(this.context, rule, "MatchedEvents");
+    count(this.context, rule, "TriggeredRules");
+    return [...rule.targets.values()].map((target) => this.deliverer.deliver(rule, target, event));
   }
 
   private remember(routed: RoutedEvent): void {
@@ -194,11 +165,6 @@ export class EventRouter implements EventPublisher {
       detail,
     });
   }
-}
-
-/** Name of the log group that an ARN names; undefined for other ARNs. */
-export function logGroupOf(arn: string): string | undefined {
-  return /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:([^:]+)(:\*)?$/.exec(arn)?.[1];
 }
 
 /** ISO time without milliseconds, as events carry it. */

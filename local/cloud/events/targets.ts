@@ -4,14 +4,17 @@ import { InputReader, textIn } from "../core/input-reader";
 import type { PropertyMap, RealisedResource, ResourceContext, ResourceModel } from "../core/resource-model";
 import type { Target } from "./buses";
 import { busNameIn, busOf, checkJson, RULE_NAME } from "./event-inputs";
-import { type EventRouter, logGroupOf } from "./router";
+import { isQueue, logGroupOf } from "./delivery";
+import type { EventRouter } from "./router";
 import { isPath, templateProblem } from "./transformer";
 
 const LAMBDA_ARN = /^arn:aws:lambda:[a-z0-9-]+:\d{12}:function:[\w-]+(:[\w$-]+)?$/;
 const MAX_TARGETS = 5;
 const MAX_INPUT_LENGTH = 8192;
 const MAX_INPUT_PATHS = 100;
-const TARGET_EXTRAS = ["retryPolicy", "forceDestroy", "region"] as const;
+const MAX_RETRIES = 185;
+const MAX_AGE_SECONDS = 86_400;
+const TARGET_EXTRAS = ["retryPolicy", "deadLetterConfig", "sqsTarget", "forceDestroy", "region"] as const;
 
 /** Model of `aws.cloudwatch.EventTarget`. */
 export function targetModel(router: EventRouter): ResourceModel {
@@ -34,7 +37,7 @@ export function targetModel(router: EventRouter): ResourceModel {
     type: "aws:cloudwatch/eventTarget:EventTarget",
     fidelity: "realised",
     summary:
-      "Sends a rule's events to a Lambda function (which retries by itself) or a log group. Other targets and dead-letter queues are refused.",
+      "Sends a rule's events to a Lambda function (which retries by itself), a queue or a log group, with retries and a dead-letter queue. Other targets are refused.",
     check: (inputs) => checkTarget(inputs),
     create: async (inputs, context) => {
       const given = inputs.targetId;
@@ -62,10 +65,10 @@ function checkTarget(inputs: PropertyMap): InputReader["problems"] {
   reader.requiredText("rule");
   reader.matching("targetId", RULE_NAME, "1 to 64 letters, digits, '.', '-' or '_'");
   const arn = reader.requiredText("arn");
-  if (arn && !LAMBDA_ARN.test(arn) && logGroupOf(arn) === undefined) {
+  if (arn && !LAMBDA_ARN.test(arn) && !isQueue(arn) && logGroupOf(arn) === undefined) {
     reader.refuse(
       "arn",
-      "must name a Lambda function or a log group; other targets are not simulated by the local run",
+      "must name a Lambda function, a queue or a log group; other targets are not simulated by the local run",
     );
   }
   const shapes = ["input", "inputPath", "inputTransformer"].filter((name) => reader.has(name));
@@ -80,9 +83,26 @@ function checkTarget(inputs: PropertyMap): InputReader["problems"] {
   checkTransformer(reader);
   const retry = reader.nested("retryPolicy");
   retry?.allowOnly("maximumEventAgeInSeconds", "maximumRetryAttempts");
-  retry?.integer("maximumEventAgeInSeconds", 60, 86_400);
-  retry?.integer("maximumRetryAttempts", 0, 185);
+  retry?.integer("maximumEventAgeInSeconds", 60, MAX_AGE_SECONDS);
+  retry?.integer("maximumRetryAttempts", 0, MAX_RETRIES);
+  checkQueues(reader, arn ?? "");
   return reader.problems;
+}
+
+function checkQueues(reader: InputReader, arn: string): void {
+  const queue = reader.nested("sqsTarget");
+  queue?.allowOnly("messageGroupId");
+  queue?.matching("messageGroupId", /^\S{1,100}$/, "1 to 100 characters without spaces");
+  if (queue && !isQueue(arn)) reader.refuse("sqsTarget", "is only for a queue as target");
+  if (isQueue(arn) && arn.endsWith(".fifo") && !queue?.has("messageGroupId")) {
+    reader.refuse("sqsTarget.messageGroupId", "is required for a FIFO queue");
+  }
+  const deadLetters = reader.nested("deadLetterConfig");
+  deadLetters?.allowOnly("arn");
+  const deadLetterArn = deadLetters?.requiredText("arn");
+  if (deadLetterArn && (!isQueue(deadLetterArn) || deadLetterArn.endsWith(".fifo"))) {
+    deadLetters?.refuse("arn", "must be the ARN of a standard queue");
+  }
 }
 
 function checkTransformer(reader: InputReader): void {
@@ -109,8 +129,15 @@ function checkTransformer(reader: InputReader): void {
 function targetOf(inputs: PropertyMap, id: string): Target {
   const reader = new InputReader(inputs);
   const transformer = reader.nested("inputTransformer");
+  const retry = reader.nested("retryPolicy");
   return {
     id,
+    messageGroupId: reader.nested("sqsTarget")?.text("messageGroupId"),
+    deadLetterArn: reader.nested("deadLetterConfig")?.text("arn"),
+    retry: {
+      attempts: retry?.number("maximumRetryAttempts") ?? MAX_RETRIES,
+      ageMs: (retry?.number("maximumEventAgeInSeconds") ?? MAX_AGE_SECONDS) * 1000,
+    },
     arn: textIn(inputs, "arn"),
     input: reader.text("input"),
     inputPath: reader.text("inputPath"),

@@ -26,10 +26,30 @@ export interface EnvironmentInfo {
   readonly logStream: string;
 }
 
+/** An event source mapping, for the console. */
+export interface MappingInfo {
+  readonly uuid: string;
+  readonly arn: string;
+  readonly urn: string;
+  /** With the qualifier, where the mapping has one. */
+  readonly functionArn: string;
+  readonly functionName: string;
+  readonly queueArn: string;
+  readonly enabled: boolean;
+  readonly state: "Enabled" | "Disabled";
+  /** "OK", "No records processed", or "PROBLEM: …". */
+  readonly lastProcessingResult: string;
+  /** Invocations that run now. */
+  readonly concurrency: number;
+  /** Batches that may be in process now. */
+  readonly limit: number;
+}
+
 /** Control over the running functions. */
 export interface LambdaControl {
   functions(): readonly FunctionInfo[];
   environments(): readonly EnvironmentInfo[];
+  mappings(): readonly MappingInfo[];
   /**
    * Kills the process of the next invocation of a function in the middle of its request: as soon as the handler has its event, or
    * after the first trace that fits. Resolves when it was killed.

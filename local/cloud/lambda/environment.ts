@@ -9,32 +9,14 @@ import type { Timer } from "../core/clock";
 import type { Principal } from "../core/principal";
 import type { CloudContext } from "../core/service";
 import type { FunctionDefinition } from "./definition";
+import { exited, responseTooLarge, timedOut } from "./error-documents";
 import { FunctionLog } from "./function-log";
-import { INIT_TIMEOUT_MS, RESPONSE_BYTES } from "./limits";
+import { INIT_TIMEOUT_MS } from "./limits";
 import type { InvocationStatus } from "./log-lines";
 import { killGroup, startProcess } from "./process";
+import type { Job, Outcome } from "./runner";
 import type { RuntimeApi, RuntimeListener } from "./runtime-api";
 import { readFrames, readLines } from "./telemetry";
-
-/** An event on its way to a handler. */
-export interface Job {
-  readonly requestId: string;
-  readonly payload: Buffer;
-  /** ARN as the caller named it; the handler sees it in its context. */
-  readonly invokedArn: string;
-  /** Called when the handler has received the event. */
-  readonly onDelivered?: () => void;
-}
-
-/** What became of an event. */
-export interface Outcome {
-  readonly payload: Buffer;
-  readonly status: InvocationStatus;
-  readonly errorType?: string;
-  readonly durationMs: number;
-  readonly initDurationMs?: number;
-  readonly logTail: Buffer;
-}
 
 /** Phases. "returning": it has answered and not yet asked for the next event. */
 export type EnvironmentState = "starting" | "idle" | "busy" | "returning" | "dead";
@@ -142,8 +124,9 @@ export class Environment implements RuntimeListener {
   }
 
   onResponse(requestId: string, body: Buffer | undefined): void {
+    const { errorType, payload } = responseTooLarge();
     if (body) this.settle(requestId, "success", body);
-    else this.settle(requestId, "error", tooLarge(), "Function.ResponseSizeTooLarge");
+    else this.settle(requestId, "error", payload, errorType);
   }
 
   onError(requestId: string, body: Buffer): void {
@@ -220,13 +203,9 @@ export class Environment implements RuntimeListener {
     const running = this.running;
     if (!running) return;
     const { requestId } = running.job;
-    const seconds = this.definition.timeoutSeconds.toFixed(2);
     this.log.writeSystem(this.log.system.timedOut(requestId));
-    const body = errorDocument(
-      "Sandbox.Timedout",
-      `RequestId: ${requestId} Error: Task timed out after ${seconds} seconds`,
-    );
-    this.settle(requestId, "timeout", body, "Sandbox.Timedout");
+    const { errorType, payload } = timedOut(this.definition, requestId);
+    this.settle(requestId, "timeout", payload, errorType);
     this.end();
   }
 
@@ -296,7 +275,7 @@ export class Environment implements RuntimeListener {
     const type = this.killedForMemory ? "Runtime.OutOfMemory" : "Runtime.ExitError";
     const reason = signal ? `signal: ${SIGNAL_NAMES[signal] ?? signal}` : `exit status ${String(code)}`;
     const message = code === 0 ? "Runtime exited without providing a reason" : `Runtime exited with error: ${reason}`;
-    return [type, errorDocument(type, `RequestId: ${requestId} Error: ${message}`)];
+    return [type, exited(requestId, message, type).payload];
   }
 
   /** Linux tells the resident set of a process; elsewhere only the heap limit holds. */
@@ -334,16 +313,6 @@ const SIGNAL_NAMES: Readonly<Partial<Record<NodeJS.Signals, string>>> = {
   SIGSEGV: "segmentation fault",
   SIGTERM: "terminated",
 };
-
-function errorDocument(errorType: string, errorMessage: string): Buffer {
-  return Buffer.from(JSON.stringify({ errorType, errorMessage }));
-}
-
-function tooLarge(): Buffer {
-  const limit = String(RESPONSE_BYTES);
-  const message = `Response payload size exceeded maximum allowed payload size (${limit} bytes).`;
-  return errorDocument("Function.ResponseSizeTooLarge", message);
-}
 
 function readErrorType(body: Buffer): string {
   try {

@@ -1,14 +1,14 @@
-// Synchronous invocation: concurrency limits, faults asked for by tests, metrics and traces.
+// One invocation: admitted by the concurrency limits, run, measured and traced; with the faults that tests ask for.
 import type { Decision } from "../core/access";
 import { AwsError } from "../core/errors";
 import type { CloudContext } from "../core/service";
 import type { TraceEvent } from "../core/trace";
 import { uuidFrom } from "../core/uuid";
-import type { FunctionRecord, FunctionRegistry, ResolvedFunction } from "./definition";
-import type { Outcome } from "./environment";
+import type { Concurrency } from "./concurrency";
+import type { ResolvedFunction } from "./definition";
 import type { FaultPlan } from "./faults";
-import { ACCOUNT_CONCURRENCY } from "./limits";
-import type { EnvironmentPool } from "./pool";
+import type { FunctionMetrics } from "./metrics";
+import type { FunctionRunner, Outcome } from "./runner";
 
 /** An outcome with the id that the caller sees. */
 export interface Invocation extends Outcome {
@@ -21,14 +21,17 @@ export interface InvocationTrace {
   readonly invocationType: "RequestResponse" | "Event";
   readonly attempt?: number;
   readonly decisions?: readonly Decision[];
+  /** Further facts: the size of a batch, say. */
+  readonly detail?: NonNullable<TraceEvent["detail"]>;
 }
 
 /** Runs events, one environment per concurrent event. */
 export class Invoker {
   constructor(
     private readonly context: CloudContext,
-    private readonly registry: FunctionRegistry,
-    private readonly pool: EnvironmentPool,
+    private readonly concurrency: Concurrency,
+    private readonly metrics: FunctionMetrics,
+    private readonly runner: FunctionRunner,
     private readonly faults: FaultPlan,
   ) {}
 
@@ -39,20 +42,18 @@ export class Invoker {
   /** @throws AwsError TooManyRequestsException (429) over a concurrency limit, AccessDeniedException when the role fails. */
   async run(resolved: ResolvedFunction, payload: Buffer, requestId = this.newRequestId()): Promise<Invocation> {
     const { record, definition } = resolved;
-    this.admit(record);
-    record.executions++;
-    this.measure(record, "ConcurrentExecutions", record.executions);
+    this.concurrency.enter(record);
     const started = this.context.clock.now();
     try {
-      const onDelivered = this.faults.take(definition.name, () => this.killRunning(requestId));
+      const onDelivered = this.faults.take(definition.name, () => this.runner.kill(requestId));
       const job = { requestId, payload, invokedArn: resolved.qualifiedArn, ...(onDelivered ? { onDelivered } : {}) };
-      const outcome = await this.pool.run(definition, job);
-      this.measure(record, "Invocations", 1);
-      this.measure(record, "Errors", outcome.status === "success" ? 0 : 1);
-      this.measure(record, "Duration", outcome.durationMs, "Milliseconds", started);
+      const outcome = await this.runner.run(definition, job);
+      this.metrics.put(record, "Invocations", 1);
+      this.metrics.put(record, "Errors", outcome.status === "success" ? 0 : 1);
+      this.metrics.put(record, "Duration", outcome.durationMs, "Milliseconds", started);
       return { ...outcome, requestId };
     } finally {
-      record.executions--;
+      this.concurrency.leave(record);
     }
   }
 
@@ -77,51 +78,9 @@ export class Invoker {
         ...(refused || result.initDurationMs === undefined
           ? {}
           : { initDurationMs: Math.round(result.initDurationMs) }),
+        ...facts.detail,
       },
     };
     this.context.traces.record(event);
-  }
-
-  private killRunning(requestId: string): void {
-    for (const environment of this.pool.list()) {
-      if (environment.currentRequestId === requestId) void environment.kill();
-    }
-  }
-
-  /** Reserved concurrency is a limit and a share: what is reserved is missing for the others. */
-  private admit(record: FunctionRecord): void {
-    const { reservedConcurrency } = record;
-    if (reservedConcurrency !== undefined) {
-      if (record.executions >= reservedConcurrency)
-        this.throttle(record, "ReservedFunctionConcurrentInvocationLimitExceeded");
-      return;
-    }
-    const { accountId, region } = record.latest;
-    const neighbours = this.registry
-      .all()
-      .filter(({ latest }) => latest.accountId === accountId && latest.region === region);
-    const reserved = neighbours.reduce((sum, other) => sum + (other.reservedConcurrency ?? 0), 0);
-    const running = neighbours.reduce(
-      (sum, other) => sum + (other.reservedConcurrency === undefined ? other.executions : 0),
-      0,
-    );
-    if (running >= ACCOUNT_CONCURRENCY - reserved) this.throttle(record, "ConcurrentInvocationLimitExceeded");
-  }
-
-  private throttle(record: FunctionRecord, reason: string): never {
-    this.measure(record, "Throttles", 1);
-    throw new AwsError("TooManyRequestsException", "Rate Exceeded.", 429, { Reason: reason });
-  }
-
-  /** With the dimension FunctionName; AWS adds others, which nobody here reads. */
-  private measure(
-    record: FunctionRecord,
-    name: string,
-    value: number,
-    unit = "Count",
-    at = this.context.clock.now(),
-  ): void {
-    const dimensions = { FunctionName: record.latest.name };
-    this.context.metrics.put({ namespace: "AWS/Lambda", name, dimensions, value, unit, at });
   }
 }

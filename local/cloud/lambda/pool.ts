@@ -1,11 +1,13 @@
 // All execution environments: one per concurrent event, reused while warm, ended when idle.
-import type { Credentials } from "../core/access";
 import type { Timer } from "../core/clock";
 import { AwsError } from "../core/errors";
 import { anonymous } from "../core/principal";
 import type { CloudContext } from "../core/service";
+import type { EnvironmentInfo } from "./control";
 import type { FunctionDefinition } from "./definition";
-import { Environment, type EnvironmentOwner, type Job, type Outcome } from "./environment";
+import { Environment, type EnvironmentOwner } from "./environment";
+import { assumeRole } from "./role";
+import type { FunctionRunner, Job, Outcome } from "./runner";
 import { RuntimeApi } from "./runtime-api";
 
 /** How many processes, and for how long. */
@@ -26,9 +28,9 @@ interface WaitingEvent {
 const CREDENTIALS_MARGIN_MS = 60_000;
 
 /** Runs events in environments. */
-export class EnvironmentPool implements EnvironmentOwner {
+export class EnvironmentPool implements EnvironmentOwner, FunctionRunner {
   readonly runtimeApi = new RuntimeApi();
-  private readonly environments = new Set<Environment>();
+  private readonly running = new Set<Environment>();
   private readonly idleTimers = new Map<Environment, Timer>();
   private readonly retired = new WeakSet<FunctionDefinition>();
   private readonly waiting: WaitingEvent[] = [];
@@ -39,32 +41,42 @@ export class EnvironmentPool implements EnvironmentOwner {
     private readonly settings: PoolSettings,
   ) {}
 
-  /** @throws AwsError when the function's role cannot be assumed. */
   async run(definition: FunctionDefinition, job: Job): Promise<Outcome> {
     const warm = this.findWarm(definition);
     if (warm) return warm.run(job);
-    if (this.environments.size >= this.settings.maximumEnvironments && !this.evict()) {
+    if (this.running.size >= this.settings.maximumEnvironments && !this.evict()) {
       return new Promise((resolve) => this.waiting.push({ definition, job, resolve }));
     }
     return this.startCold(definition, job);
   }
 
-  /** Ends the environments of a version that was replaced or deleted; busy ones finish their event first. */
   retire(definition: FunctionDefinition): void {
     this.retired.add(definition);
-    for (const environment of this.environments) {
+    for (const environment of this.running) {
       if (environment.definition === definition && environment.available) void environment.kill();
     }
   }
 
-  list(): readonly Environment[] {
-    return [...this.environments];
+  kill(requestId: string): void {
+    for (const environment of this.running) {
+      if (environment.currentRequestId === requestId) void environment.kill();
+    }
+  }
+
+  environments(): readonly EnvironmentInfo[] {
+    return [...this.running].map(({ id, definition, state, pid, log }) => ({
+      id,
+      functionName: definition.name,
+      state,
+      logStream: log.stream,
+      ...(pid === undefined ? {} : { pid }),
+    }));
   }
 
   onStateChange(environment: Environment): void {
     this.idleTimers.get(environment)?.cancel();
     this.idleTimers.delete(environment);
-    if (environment.state === "dead") this.environments.delete(environment);
+    if (environment.state === "dead") this.running.delete(environment);
     else if (environment.state === "idle" && this.retired.has(environment.definition)) void environment.kill();
     else if (environment.state === "idle") {
       const timer = this.context.clock.setTimer(this.settings.idleMs, () => void environment.kill());
@@ -77,7 +89,7 @@ export class EnvironmentPool implements EnvironmentOwner {
     this.stopped = true;
     this.waiting.length = 0;
     for (const timer of this.idleTimers.values()) timer.cancel();
-    await Promise.all([...this.environments].map((environment) => environment.kill()));
+    await Promise.all([...this.running].map((environment) => environment.kill()));
     await this.runtimeApi.stop();
   }
 
@@ -85,7 +97,7 @@ export class EnvironmentPool implements EnvironmentOwner {
   private findWarm(definition: FunctionDefinition): Environment | undefined {
     const deadline = this.context.clock.now() + definition.timeoutSeconds * 1000 + CREDENTIALS_MARGIN_MS;
     let best: Environment | undefined;
-    for (const environment of this.environments) {
+    for (const environment of this.running) {
       if (environment.definition !== definition || !environment.available) continue;
       if ((environment.credentials.expiresAt ?? Infinity) < deadline) {
         if (environment.state === "idle") void environment.kill();
@@ -103,7 +115,7 @@ export class EnvironmentPool implements EnvironmentOwner {
     const principal = access.find(credentials.accessKeyId)?.principal ?? anonymous;
     const id = this.context.uniqueId(32);
     const environment = new Environment(this, definition, id, credentials, principal);
-    this.environments.add(environment);
+    this.running.add(environment);
     const outcome = environment.run(job);
     await environment.start();
     return outcome;
@@ -111,10 +123,10 @@ export class EnvironmentPool implements EnvironmentOwner {
 
   /** Ends the least recently used idle environment; false when there is none. */
   private evict(): boolean {
-    const idle = [...this.environments].filter(({ state, available }) => state === "idle" && available);
+    const idle = [...this.running].filter(({ state, available }) => state === "idle" && available);
     const [oldest] = idle.sort((one, other) => one.lastUsedAt - other.lastUsedAt);
     if (!oldest) return false;
-    this.environments.delete(oldest);
+    this.running.delete(oldest);
     void oldest.kill();
     return true;
   }
@@ -122,19 +134,6 @@ export class EnvironmentPool implements EnvironmentOwner {
   private serveWaiting(): void {
     const next = this.stopped ? undefined : this.waiting.shift();
     if (next) next.resolve(this.run(next.definition, next.job));
-  }
-}
-
-/** Temporary credentials of the function's role. @throws AwsError AccessDeniedException, as AWS words it. */
-export function assumeRole(
-  context: CloudContext,
-  definition: Pick<FunctionDefinition, "roleArn" | "name">,
-): Credentials {
-  try {
-    return context.access.assumeRole(definition.roleArn, definition.name, "lambda.amazonaws.com");
-  } catch (cause) {
-    const message = "The role defined for the function cannot be assumed by Lambda.";
-    throw Object.assign(new AwsError("AccessDeniedException", message, 403), { cause });
   }
 }
 

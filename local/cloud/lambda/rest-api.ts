@@ -8,9 +8,11 @@ import {
   parseFunctionReference,
   type ResolvedFunction,
 } from "./definition";
+import { isMappingPath, type MappingApi } from "./event-source/api";
 import type { Invocation, Invoker } from "./invoker";
 import { ASYNCHRONOUS_PAYLOAD_BYTES, SYNCHRONOUS_PAYLOAD_BYTES } from "./limits";
 import { resourcePolicy } from "./permissions";
+import { sendError, sendJson } from "./rest-answers";
 
 const ROUTE = /^\/2015-03-31\/functions\/(?<name>[^/]+)(?:\/(?<rest>[^?]*))?$/;
 const OPERATIONS: Readonly<Record<string, string>> = {
@@ -27,11 +29,13 @@ export class LambdaRestApi {
     private readonly registry: FunctionRegistry,
     private readonly invoker: Invoker,
     private readonly queue: AsyncQueue,
+    private readonly mappings: MappingApi,
   ) {}
 
   async handle(call: GatewayCall): Promise<void> {
     try {
-      await this.dispatch(call);
+      if (isMappingPath(call.rawPath)) await this.mappings.handle(call);
+      else await this.dispatch(call);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       sendError(call, error);
@@ -182,31 +186,4 @@ function describeConfiguration(definition: FunctionDefinition): Readonly<Record<
       LogGroup: logging.group,
     },
   };
-}
-
-function sendJson(
-  call: GatewayCall,
-  status: number,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const text = JSON.stringify(body);
-  const length = String(Buffer.byteLength(text));
-  call.response
-    .writeHead(status, { "content-type": "application/json", "content-length": length, ...headers })
-    .end(text);
-}
-
-/** Lambda speaks REST-JSON: the code stands in a header. The common AccessDenied is called AccessDeniedException here. */
-function sendError(call: GatewayCall, error: AwsError): void {
-  const code = error.code === "AccessDenied" ? "AccessDeniedException" : error.code;
-  const { Reason } = error.fields;
-  call.describe({ errorCode: code });
-  const body = {
-    ...(typeof Reason === "string" ? { Reason } : {}),
-    Type: "User",
-    Message: error.message,
-    message: error.message,
-  };
-  sendJson(call, error.statusCode, body, { "x-amzn-errortype": code });
 }

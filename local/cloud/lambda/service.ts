@@ -2,32 +2,48 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { AwsError } from "../core/errors";
+import type { SimulatedFunction } from "../cloud";
 import type { Principal } from "../core/principal";
 import type { CloudContext, FunctionInvoker, InvocationResult, Service } from "../core/service";
 import { AsyncQueue } from "./async-queue";
+import { Concurrency } from "./concurrency";
 import type { LambdaControl } from "./control";
 import { FunctionRegistry, parseFunctionReference, type FunctionReference, type ResolvedFunction } from "./definition";
+import { MappingApi } from "./event-source/api";
+import { BatchInvocations } from "./event-source/invocation";
+import { Mappings } from "./event-source/mappings";
 import { FaultPlan } from "./faults";
 import { Invoker } from "./invoker";
 import { ASYNCHRONOUS_PAYLOAD_BYTES, SYNCHRONOUS_PAYLOAD_BYTES } from "./limits";
+import { FunctionMetrics } from "./metrics";
 import { authoriseInvocation, decideInvocation } from "./permissions";
 import { EnvironmentPool, type PoolSettings } from "./pool";
 import { createLambdaModels } from "./resources/models";
 import { checkPayload, LambdaRestApi } from "./rest-api";
+import type { FunctionRunner } from "./runner";
+import { SimulatedRunner } from "./simulated-runner";
 
 const DEFAULT_SETTINGS: PoolSettings = { idleMs: 60_000, maximumEnvironments: 32 };
 
 /** The Lambda service with its two further faces. */
 export type LambdaService = Service & FunctionInvoker & LambdaControl;
 
-/** @param settings how many processes there may be, and for how long they stay idle. */
-export function createLambdaService(context: CloudContext, settings: Partial<PoolSettings> = {}): LambdaService {
+/** How functions run. */
+export interface LambdaSettings extends PoolSettings {
+  /** Runs every function in this process, on the cloud's clock. */
+  readonly simulateFunction: SimulatedFunction;
+}
+
+/** @param settings how many processes there may be, and for how long they stay idle; or what stands for all functions. */
+export function createLambdaService(context: CloudContext, settings: Partial<LambdaSettings> = {}): LambdaService {
   const registry = new FunctionRegistry();
-  const pool = new EnvironmentPool(context, { ...DEFAULT_SETTINGS, ...settings });
+  const runner = createRunner(context, settings);
   const faults = new FaultPlan(context.traces);
-  const invoker = new Invoker(context, registry, pool, faults);
+  const metrics = new FunctionMetrics(context);
+  const invoker = new Invoker(context, new Concurrency(registry, metrics), metrics, runner, faults);
   const queue = new AsyncQueue(context, registry, invoker);
-  const restApi = new LambdaRestApi(context, registry, invoker, queue);
+  const mappings = new Mappings({ context, registry, invocations: new BatchInvocations(context, invoker) });
+  const restApi = new LambdaRestApi(context, registry, invoker, queue, new MappingApi(context, mappings));
 
   const find = (functionArn: string): { reference: FunctionReference; resolved: ResolvedFunction } => {
     const reference = parseFunctionReference(functionArn, context.accountId, context.region);
@@ -37,7 +53,7 @@ export function createLambdaService(context: CloudContext, settings: Partial<Poo
 
   return {
     name: "lambda",
-    models: createLambdaModels(context, registry, pool),
+    models: createLambdaModels(context, registry, runner, mappings),
     handle: (call) => restApi.handle(call),
     invoke: async (functionArn, payload, principal) =>
       invokeTraced(context, invoker, find(functionArn).resolved, payload, principal),
@@ -52,21 +68,23 @@ export function createLambdaService(context: CloudContext, settings: Partial<Poo
       return resolved !== undefined && decideInvocation(context, resolved, principal).allowed;
     },
     functions: () => registry.all().map(describeFunction),
-    environments: () =>
-      pool.list().map(({ id, definition, state, pid, log }) => ({
-        id,
-        functionName: definition.name,
-        state,
-        logStream: log.stream,
-        ...(pid === undefined ? {} : { pid }),
-      })),
+    environments: () => runner.environments(),
+    mappings: () => mappings.describe(),
     killDuring: (functionName, when) => faults.add(functionName, when),
     async stop() {
+      mappings.stop();
       queue.stop();
-      await pool.stop();
+      await runner.stop();
       rmSync(path.join(context.dataDirectory, "lambda"), { recursive: true, force: true });
     },
   };
+}
+
+function createRunner(context: CloudContext, settings: Partial<LambdaSettings>): FunctionRunner {
+  const { simulateFunction, ...pool } = settings;
+  return simulateFunction
+    ? new SimulatedRunner(context, simulateFunction)
+    : new EnvironmentPool(context, { ...DEFAULT_SETTINGS, ...pool });
 }
 
 async function invokeTraced(

@@ -10,7 +10,8 @@ import {
   textsOf,
 } from "../core/json-api";
 import type { CloudContext, GatewayCall } from "../core/service";
-import type { Alarm, Alarms } from "./alarms";
+import type { Alarm, Alarms, CompositeAlarm } from "./alarms";
+import { readSeries, type SeriesQuery } from "./metric-series";
 import { isStatistic, type MetricIdentity, type Metrics } from "./store";
 
 const FILE = "local/cloud/monitoring/api.ts";
@@ -59,8 +60,8 @@ function putMetricData(context: CloudContext, metrics: Metrics, input: JsonObjec
   const now = context.clock.now();
   // Checked first, so that a bad datum leaves nothing of the others.
   const entries = data.map((datum, index) => readDatum(namespace, datum, `MetricData.member.${index + 1}`, now));
-  for (const { metric, unit, at, parts } of entries) {
-    for (const { set, samples } of parts) metrics.add(metric, unit, at, set, samples);
+  for (const { metric, unit, at, parts, fine } of entries) {
+    for (const { set, samples } of parts) metrics.add(metric, unit, at, set, samples, fine);
   }
   return {};
 }
@@ -75,7 +76,7 @@ function readDatum(
   datum: JsonObject,
   path: string,
   now: number,
-): { metric: MetricIdentity; unit: string; at: number; parts: readonly Part[] } {
+): { metric: MetricIdentity; unit: string; at: number; parts: readonly Part[]; fine: boolean } {
   const name = textOf(datum, "MetricName");
   if (!name) throw missing(`${path}.MetricName`);
   const time = numberOf(datum, "Timestamp");
@@ -84,7 +85,10 @@ function readDatum(
     throw invalid(`The parameter ${path}.Timestamp must be between two weeks ago and two hours from now.`);
   }
   const metric = { namespace, name, dimensions: readDimensions(datum, path) };
-  return { metric, unit: textOf(datum, "Unit") ?? "None", at, parts: readValues(datum, path) };
+  const resolution = numberOf(datum, "StorageResolution") ?? 60;
+  if (resolution !== 1 && resolution !== 60) throw invalid(`The parameter ${path}.StorageResolution must be 1 or 60.`);
+  const unit = textOf(datum, "Unit") ?? "None";
+  return { metric, unit, at, parts: readValues(datum, path), fine: resolution === 1 };
 }
 
 function readDimensions(datum: JsonObject, path = ""): Readonly<Record<string, string>> {
@@ -143,9 +147,45 @@ function getMetricData(metrics: Metrics, input: JsonObject, call: GatewayCall): 
   return {
     Messages: [],
     MetricDataResults: shown.map((query) =>
-      readQuery(metrics, query, { from: start * 1000, to: end * 1000, ascending }),
+      query.Expression === undefined
+        ? readQuery(metrics, query, { from: start * 1000, to: end * 1000, ascending })
+        : readExpression(metrics, query, queries, { from: start * 1000, to: end * 1000, ascending }),
     ),
   };
+}
+
+function readExpression(
+  metrics: Metrics,
+  query: JsonObject,
+  all: readonly JsonObject[],
+  { from, to, ascending }: { from: number; to: number; ascending: boolean },
+): JsonObject {
+  const periods = all.map((one) => (isJsonObject(one.MetricStat) ? (numberOf(one.MetricStat, "Period") ?? 0) : 0));
+  const periodSeconds = numberOf(query, "Period") ?? Math.max(60, ...periods);
+  const queries = all.map((one) => seriesQueryOf(one, periodSeconds));
+  try {
+    const points = [...readSeries(metrics, queries, textOf(query, "Id") ?? "", from, to)];
+    if (!ascending) points.reverse();
+    return {
+      Id: textOf(query, "Id"),
+      Label: textOf(query, "Label") ?? textOf(query, "Id"),
+      Timestamps: points.map(({ at }) => at / 1000),
+      Values: points.map(({ value }) => value),
+      StatusCode: "Complete",
+    };
+  } catch (error) {
+    throw new AwsError("ValidationError", error instanceof Error ? error.message : String(error));
+  }
+}
+
+function seriesQueryOf(query: JsonObject, periodSeconds: number): SeriesQuery {
+  const id = textOf(query, "Id") ?? "";
+  const stat = isJsonObject(query.MetricStat) ? query.MetricStat : undefined;
+  if (!stat) return { id, periodSeconds, expression: textOf(query, "Expression") ?? "" };
+  const metric = isJsonObject(stat.Metric) ? stat.Metric : {};
+  const identity = { namespace: textOf(metric, "Namespace") ?? "", name: textOf(metric, "MetricName") ?? "" };
+  const statistic = textOf(stat, "Stat") ?? "";
+  return { id, periodSeconds, metric: { ...identity, dimensions: readDimensions(metric), statistic } };
 }
 
 function readQuery(
@@ -154,7 +194,7 @@ function readQuery(
   range: { from: number; to: number; ascending: boolean },
 ): JsonObject {
   const stat = query.MetricStat;
-  if (!isJsonObject(stat)) throw new NotSimulatedError("cloudwatch:GetMetricData with an expression", FILE);
+  if (!isJsonObject(stat)) throw missing("MetricStat or Expression");
   const metric = isJsonObject(stat.Metric) ? stat.Metric : {};
   const statistic = textOf(stat, "Stat") ?? "";
   const periodSeconds = numberOf(stat, "Period") ?? 0;
@@ -208,7 +248,17 @@ function describeAlarms(alarms: Alarms, input: JsonObject, call: GatewayCall): J
     .filter(({ accountId, region }) => accountId === call.principal.accountId && region === call.region)
     .filter(({ name }) => (names.length === 0 || names.includes(name)) && name.startsWith(prefix))
     .filter((alarm) => state === undefined || alarm.state === state);
-  return { CompositeAlarms: [], MetricAlarms: found.map(describeAlarm) };
+  const composites = alarms
+    .allComposites()
+    .filter(({ accountId, region }) => accountId === call.principal.accountId && region === call.region)
+    .filter(({ name }) => (names.length === 0 || names.includes(name)) && name.startsWith(prefix))
+    .filter((alarm) => state === undefined || alarm.state === state);
+  // CloudWatch tells of composite alarms only to those who ask for them.
+  const types = textsOf(input, "AlarmTypes");
+  return {
+    CompositeAlarms: types.includes("CompositeAlarm") ? composites.map(describeComposite) : [],
+    MetricAlarms: types.length === 0 || types.includes("MetricAlarm") ? found.map(describeAlarm) : [],
+  };
 }
 
 function describeAlarm(alarm: Alarm): JsonObject {
@@ -224,6 +274,23 @@ function describeAlarm(alarm: Alarm): JsonObject {
     EvaluationPeriods: alarm.evaluationPeriods,
     DatapointsToAlarm: alarm.datapointsToAlarm,
     TreatMissingData: alarm.treatMissingData,
+    ActionsEnabled: alarm.actionsEnabled,
+    AlarmActions: alarm.actions.ALARM,
+    OKActions: alarm.actions.OK,
+    InsufficientDataActions: alarm.actions.INSUFFICIENT_DATA,
+  };
+}
+
+function describeComposite(alarm: CompositeAlarm): JsonObject {
+  const last = alarm.history.at(-1);
+  return {
+    AlarmName: alarm.name,
+    AlarmArn: alarm.arn,
+    AlarmRule: alarm.configuration.alarmRule,
+    StateValue: alarm.state,
+    StateReason: last?.reason ?? "",
+    ...(last ? { StateUpdatedTimestamp: last.at / 1000 } : {}),
+    ActionsEnabled: alarm.actionsEnabled,
     AlarmActions: alarm.actions.ALARM,
     OKActions: alarm.actions.OK,
     InsufficientDataActions: alarm.actions.INSUFFICIENT_DATA,

@@ -1,14 +1,15 @@
 // Resource model of a metric alarm, with the checks of PutMetricAlarm.
 import { InputReader, nameOf, regionOf, tagOutputs, textIn } from "../core/input-reader";
+import type { JsonObject } from "../core/json-api";
 import type { PropertyMap, RealisedResource, ResourceContext, ResourceModel } from "../core/resource-model";
 import { type AlarmMetric, type Alarms, type AlarmSettings, type AlarmSource, COMPARISON_OPERATORS } from "./alarms";
+import { checkActions } from "./composite-alarm";
 import { compileMath, type MathExpression } from "./metric-math";
 import { isStatistic } from "./store";
 
 const STATISTICS = ["SampleCount", "Average", "Sum", "Minimum", "Maximum"];
 const MISSING_DATA = ["breaching", "notBreaching", "ignore", "missing"];
 const LOW_SAMPLES = ["evaluate", "ignore"];
-const MAX_ACTIONS = 5;
 const MAX_DIMENSIONS = 30;
 const MAX_QUERIES = 20;
 /** Longest span that an alarm may look at: a week for periods of an hour and more, else a day. */
@@ -52,7 +53,7 @@ export function metricAlarmModel(alarms: Alarms): ResourceModel {
     type: "aws:cloudwatch/metricAlarm:MetricAlarm",
     fidelity: "realised",
     summary:
-      "An alarm that is evaluated every minute on the local clock. Its actions are only traced; anomaly detection and periods under a minute are refused.",
+      "An alarm that is evaluated on the local clock, with its event, messages to topics (kept, not delivered) and functions. Anomaly detection and other actions are refused.",
     check: (inputs) => checkMetricAlarm(inputs),
     create: async (inputs, context) => put(inputs, context, nameOf(inputs, context, 255)),
     update: async (_id, inputs, old, context) => {
@@ -82,12 +83,6 @@ function checkMetricAlarm(inputs: PropertyMap): InputReader["problems"] {
   return reader.problems;
 }
 
-function checkActions(reader: InputReader, name: string): void {
-  const actions = reader.texts(name);
-  if (actions.length > MAX_ACTIONS) reader.refuse(name, `must be at most ${MAX_ACTIONS}, got ${actions.length}`);
-  for (const action of actions) if (!action.startsWith("arn:")) reader.refuse(name, `must be ARNs, got ${action}`);
-}
-
 function checkSingleMetric(reader: InputReader, periods: number): void {
   reader.requiredText("metricName");
   reader.requiredText("namespace");
@@ -113,11 +108,7 @@ function checkPeriod(reader: InputReader, name: string, evaluationPeriods: numbe
     reader.refuse(name, "is required");
     return;
   }
-  if ([10, 20, 30].includes(period)) {
-    reader.refuse(name, "under a minute is not simulated by the local run");
-    return;
-  }
-  if (period < 60 || period % 60 !== 0) {
+  if (![10, 20, 30].includes(period) && (period < 60 || period % 60 !== 0)) {
     reader.refuse(name, `must be 10, 20, 30 or a multiple of 60, got ${period}`);
     return;
   }
@@ -179,8 +170,6 @@ function settingsOf(inputs: PropertyMap, context: ResourceContext, name: string)
   const reader = new InputReader(inputs);
   const region = regionOf(inputs, context);
   const evaluationPeriods = reader.number("evaluationPeriods") ?? 1;
-  const actions = (member: string): readonly string[] =>
-    reader.flag("actionsEnabled") === false ? [] : reader.texts(member);
   const queryPeriods = reader.list("metricQueries").map((query) => query.nested("metric")?.number("period"));
   return {
     name,
@@ -195,12 +184,53 @@ function settingsOf(inputs: PropertyMap, context: ResourceContext, name: string)
     evaluationPeriods,
     datapointsToAlarm: reader.number("datapointsToAlarm") ?? evaluationPeriods,
     treatMissingData: reader.text("treatMissingData") ?? "missing",
+    actionsEnabled: reader.flag("actionsEnabled") !== false,
     actions: {
-      ALARM: actions("alarmActions"),
-      OK: actions("okActions"),
-      INSUFFICIENT_DATA: actions("insufficientDataActions"),
+      ALARM: reader.texts("alarmActions"),
+      OK: reader.texts("okActions"),
+      INSUFFICIENT_DATA: reader.texts("insufficientDataActions"),
+    },
+    configuration: configurationOf(reader),
+    trigger: {
+      ...(reader.has("metricQueries")
+        ? { Metrics: metricsOf(reader) }
+        : { MetricName: reader.text("metricName"), Namespace: reader.text("namespace"), StatisticType: "Statistic" }),
+      Period: reader.number("period") ?? queryPeriods.find((period) => period !== undefined) ?? 60,
+      EvaluationPeriods: evaluationPeriods,
+      DatapointsToAlarm: reader.number("datapointsToAlarm") ?? evaluationPeriods,
+      ComparisonOperator: reader.text("comparisonOperator"),
+      Threshold: reader.number("threshold"),
+      TreatMissingData: reader.text("treatMissingData") ?? "missing",
     },
   };
+}
+
+function configurationOf(reader: InputReader): JsonObject {
+  const description = reader.text("alarmDescription");
+  return { ...(description ? { description } : {}), metrics: metricsOf(reader) };
+}
+
+/** Metrics as events show them. */
+function metricsOf(reader: InputReader): readonly JsonObject[] {
+  const statOf = (metric: InputReader, stat: string | undefined): JsonObject => ({
+    metric: {
+      dimensions: metric.textMap("dimensions"),
+      name: metric.text("metricName"),
+      namespace: metric.text("namespace"),
+    },
+    period: metric.number("period"),
+    stat,
+  });
+  if (!reader.has("metricQueries")) {
+    const stat = reader.text("statistic") ?? reader.text("extendedStatistic");
+    return [{ id: "m1", metricStat: statOf(reader, stat), returnData: true }];
+  }
+  return reader.list("metricQueries").map((query) => {
+    const metric = query.nested("metric");
+    const [id, expression, label] = [query.text("id"), query.text("expression"), query.text("label")];
+    const content = metric ? { metricStat: statOf(metric, metric.text("stat")) } : { expression };
+    return { id, ...(label ? { label } : {}), ...content, returnData: query.flag("returnData") === true };
+  });
 }
 
 function singleSource(reader: InputReader): AlarmSource {

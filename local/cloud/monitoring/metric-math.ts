@@ -1,9 +1,12 @@
-// Metric math of alarms: numbers, ids of queries, + - * / and comparisons, and the functions that need no time series.
+// Metric math: numbers, ids of queries, + - * / ^, comparisons, AND and OR, lists, and functions that compute each period by itself.
 
-/** Values of queries by id at one point in time; undefined where there is no data. */
-export type MathValues = (id: string) => number | undefined;
+/** Values of queries by id, so many periods before the one that is computed; undefined where there is no data. */
+export type MathValues = (id: string, periodsBack: number) => number | undefined;
 /** A compiled expression. */
-export type MathExpression = (values: MathValues) => number | undefined;
+export type MathExpression = (values: MathValues, periodsBack?: number) => number | undefined;
+
+/** How far FILL(…, REPEAT) looks back, in periods. */
+const LONGEST_REPEAT = 100;
 
 type Combine = (...values: number[]) => number;
 
@@ -25,13 +28,22 @@ const COMPARISONS: Readonly<Record<string, Combine>> = {
   "!=": (a = 0, b = 0) => Number(a !== b),
 };
 const SUMS: Readonly<Record<string, Combine>> = { "+": (a = 0, b = 0) => a + b, "-": (a = 0, b = 0) => a - b };
+const CONJUNCTIONS: Readonly<Record<string, Combine>> = {
+  AND: (a = 0, b = 0) => Number(a !== 0 && b !== 0),
+  "&&": (a = 0, b = 0) => Number(a !== 0 && b !== 0),
+};
+const DISJUNCTIONS: Readonly<Record<string, Combine>> = {
+  OR: (a = 0, b = 0) => Number(a !== 0 || b !== 0),
+  "||": (a = 0, b = 0) => Number(a !== 0 || b !== 0),
+};
+const POWERS: Readonly<Record<string, Combine>> = { "^": (a = 0, b = 0) => a ** b };
 const PRODUCTS: Readonly<Record<string, Combine>> = { "*": (a = 0, b = 0) => a * b, "/": (a = 0, b = 0) => a / b };
 
 /** Compiles an expression. Throws an Error for what CloudWatch refuses and for functions that are not simulated. */
 export function compileMath(expression: string, ids: ReadonlySet<string>): MathExpression {
-  const tokens = expression.match(/\d+(?:\.\d+)?|[A-Za-z_]\w*|>=|<=|==|!=|\S/g) ?? [];
+  const tokens = expression.match(/\d+(?:\.\d+)?|[A-Za-z_]\w*|>=|<=|==|!=|&&|\|\||\S/g) ?? [];
   const parser = new MathParser(tokens, ids);
-  const compiled = parser.comparison();
+  const compiled = parser.expression();
   parser.end();
   return compiled;
 }
@@ -44,8 +56,10 @@ class MathParser {
     private readonly ids: ReadonlySet<string>,
   ) {}
 
-  comparison(): MathExpression {
-    return this.chain(COMPARISONS, () => this.chain(SUMS, () => this.chain(PRODUCTS, () => this.unary())));
+  expression(): MathExpression {
+    const product = (): MathExpression => this.chain(PRODUCTS, () => this.chain(POWERS, () => this.unary()));
+    const comparison = (): MathExpression => this.chain(COMPARISONS, () => this.chain(SUMS, product));
+    return this.chain(DISJUNCTIONS, () => this.chain(CONJUNCTIONS, comparison));
   }
 
   end(): void {
@@ -72,29 +86,58 @@ class MathParser {
     this.at++;
     if (/^\d/.test(token)) return () => Number(token);
     if (token === "(") {
-      const inner = this.comparison();
+      const inner = this.expression();
       this.expect(")");
       return inner;
     }
     if (this.peek() === "(") return this.call(token);
     if (!this.ids.has(token)) throw new Error(`unknown id ${token || "at the end"}`);
-    return (values) => values(token);
+    return (values, back = 0) => values(token, back);
   }
 
   private call(name: string): MathExpression {
     this.at++;
-    const operands = [this.comparison()];
-    while (this.peek() === ",") {
-      this.at++;
-      operands.push(this.comparison());
-    }
+    if (name === "FILL") return this.fill();
+    const isList = this.peek() === "[";
+    if (isList) this.at++;
+    const operands = this.operands();
+    if (isList) this.expect("]");
     this.expect(")");
-    const [first, second, third] = operands;
-    if (name === "FILL" && first && second) return (values) => first(values) ?? second(values);
-    if (name === "IF" && first && second) return (values) => (first(values) ? second(values) : third?.(values));
+    if (name === "IF" && !isList) return choose(operands);
     const combine = FUNCTIONS[name];
     if (!combine) throw new Error(`the function ${name} is not simulated by the local run`);
     return apply(combine, operands);
+  }
+
+  private operands(): readonly MathExpression[] {
+    const operands = [this.expression()];
+    while (this.peek() === ",") {
+      this.at++;
+      operands.push(this.expression());
+    }
+    return operands;
+  }
+
+  /** FILL(metric, value) and FILL(metric, REPEAT). */
+  private fill(): MathExpression {
+    const metric = this.expression();
+    this.expect(",");
+    const filler = this.peek();
+    if (filler === "LINEAR") throw new Error("FILL with LINEAR is not simulated by the local run");
+    if (filler !== "REPEAT") {
+      const value = this.expression();
+      this.expect(")");
+      return (values, back = 0) => metric(values, back) ?? value(values, back);
+    }
+    this.at++;
+    this.expect(")");
+    return (values, back = 0) => {
+      for (let earlier = back; earlier <= back + LONGEST_REPEAT; earlier++) {
+        const value = metric(values, earlier);
+        if (value !== undefined) return value;
+      }
+      return undefined;
+    };
   }
 
   private expect(token: string): void {
@@ -107,11 +150,26 @@ class MathParser {
   }
 }
 
+/** IF(condition, value, other): no data in the condition is no data in the result. */
+function choose([condition, first, second, ...more]: readonly MathExpression[]): MathExpression {
+  if (!condition || !first || more.length > 0) throw new Error("IF takes a condition and one or two values");
+  return (values, back = 0) => {
+    const holds = condition(values, back);
+    if (holds === undefined) return undefined;
+    return holds === 0 ? second?.(values, back) : first(values, back);
+  };
+}
+
 /** No data on any side is no data; neither is a division by zero. */
 function apply(combine: Combine, operands: readonly MathExpression[]): MathExpression {
-  return (values) => {
-    const known = operands.map((operand) => operand(values)).filter((value) => value !== undefined);
-    const result = known.length === operands.length ? combine(...known) : Number.NaN;
+  return (values, back = 0) => {
+    const known: number[] = [];
+    for (const operand of operands) {
+      const value = operand(values, back);
+      if (value === undefined) return undefined;
+      known.push(value);
+    }
+    const result = combine(...known);
     return Number.isFinite(result) ? result : undefined;
   };
 }

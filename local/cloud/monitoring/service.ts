@@ -1,8 +1,12 @@
 // CloudWatch: metrics, alarms and dashboards. Its signing name is "monitoring"; its IAM prefix is "cloudwatch".
 import { serveJson, type JsonApi } from "../core/json-api";
 import type { CloudContext, MetricStore, Service } from "../core/service";
-import { type Alarm, Alarms } from "./alarms";
+import type { AlarmMessage } from "./alarm-actions";
+import { type Alarm, Alarms, type CompositeAlarm } from "./alarms";
+import { alarmOperations } from "./alarm-api";
 import { metricOperations } from "./api";
+import { compositeAlarmModel } from "./composite-alarm";
+import { readWidgets, type WidgetData, type WidgetRange } from "./dashboard-data";
 import { type Dashboard, dashboardModel } from "./dashboard";
 import { metricAlarmModel } from "./metric-alarm";
 import { type DataPoint, type MetricIdentity, type MetricQuery, Metrics } from "./store";
@@ -16,6 +20,11 @@ export interface MonitoringService extends Service, MetricStore {
   /** Every metric that has data. */
   metrics(): readonly (MetricIdentity & { readonly unit: string })[];
   alarms(): readonly Alarm[];
+  compositeAlarms(): readonly CompositeAlarm[];
+  /** The latest messages of alarms to topics, oldest first. */
+  messages(): readonly AlarmMessage[];
+  /** Widgets of a dashboard with their data; none when there is no such dashboard. */
+  widgets(dashboardName: string, range: WidgetRange): readonly WidgetData[];
   dashboards(): readonly Dashboard[];
   /** Calls `listener` for every later datum; returns the function that ends it. */
   subscribe(listener: (metric: MetricIdentity) => void): () => void;
@@ -32,16 +41,23 @@ export function createMonitoringService(context: CloudContext): MonitoringServic
     limitBytes: MAX_REQUEST_BYTES,
     service: "cloudwatch",
     file: "local/cloud/monitoring/api.ts",
-    operations: metricOperations(context, metrics, alarms),
+    operations: { ...metricOperations(context, metrics, alarms), ...alarmOperations(alarms, dashboards) },
   };
   return {
     name: "monitoring",
-    models: [metricAlarmModel(alarms), dashboardModel(dashboards)],
+    models: [metricAlarmModel(alarms), compositeAlarmModel(alarms), dashboardModel(dashboards)],
     handle: (call) => serveJson(api, call),
     put: (datum) => metrics.put(datum),
+    add: (metric, unit, at, summary) => metrics.add(metric, unit, at, summary),
     query: (query) => metrics.query(query),
     metrics: () => metrics.list(),
     alarms: () => alarms.all(),
+    compositeAlarms: () => alarms.allComposites(),
+    messages: () => alarms.actions.messages(),
+    widgets: (dashboardName, range) => {
+      const dashboard = [...dashboards.values()].find(({ name }) => name === dashboardName);
+      return dashboard ? readWidgets(dashboard, metrics, (arn) => alarms.find(arn), range) : [];
+    },
     dashboards: () => [...dashboards.values()],
     subscribe: (listener) => metrics.subscribe(listener),
     stop: async () => {

@@ -9,6 +9,12 @@ const MAX_BUCKETS = 1440;
 const MAX_SERIES = 2000;
 /** Samples kept per bucket, for percentiles; beyond, later samples replace earlier ones. */
 const MAX_SAMPLES = 200;
+/** Length of a bucket of a high-resolution metric, in milliseconds. */
+export const FINE_BUCKET_MS = 10_000;
+/** Fine buckets kept per series: three hours, as on AWS. */
+const MAX_FINE_BUCKETS = 1080;
+/** Share of the series that goes at once when there are too many. */
+const EVICTED_SHARE = 0.05;
 
 /** Names a metric. */
 export interface MetricIdentity {
@@ -53,7 +59,11 @@ interface Bucket {
 
 interface Series extends MetricIdentity {
   readonly unit: string;
-  readonly buckets: Map<number, Bucket>;
+  readonly buckets: Buckets;
+  /** Only what was stored in high resolution: periods under a minute have no other data. */
+  readonly fine: Buckets;
+  /** Number of the latest write, for eviction. */
+  touched: number;
 }
 
 const STATISTIC = /^(Sum|Average|Minimum|Maximum|SampleCount|p(\d{1,2}(\.\d{1,10})?|100))$/;
@@ -66,6 +76,9 @@ export function isStatistic(statistic: string): boolean {
 /** All metrics of the embedded cloud. */
 export class Metrics implements MetricStore {
   private readonly series = new Map<string, Series>();
+  /** Keys of identities that are asked for again and again: those of alarms. */
+  private readonly keys = new WeakMap<MetricIdentity, string>();
+  private writes = 0;
   private readonly listeners = new Set<(metric: MetricIdentity) => void>();
 
   put(datum: MetricDatum): void {
@@ -74,13 +87,17 @@ export class Metrics implements MetricStore {
   }
 
   /** Adds values that were summed up before; they take no part in percentiles unless `samples` holds them. */
-  add(metric: MetricIdentity, unit: string, at: number, set: StatisticSet, samples: readonly number[] = []): void {
-    const bucket = this.bucket(this.seriesOf(metric, unit), Math.floor(at / BUCKET_MS) * BUCKET_MS);
-    for (const [index, sample] of samples.entries()) bucket.samples[(bucket.count + index) % MAX_SAMPLES] = sample;
-    bucket.sum += set.sum;
-    bucket.minimum = Math.min(bucket.minimum, set.minimum);
-    bucket.maximum = Math.max(bucket.maximum, set.maximum);
-    bucket.count += set.count;
+  add(
+    metric: MetricIdentity,
+    unit: string,
+    at: number,
+    set: StatisticSet,
+    samples: readonly number[] = [],
+    highResolution = false,
+  ): void {
+    const series = this.seriesOf(metric, unit);
+    series.buckets.add(at, set, samples);
+    if (highResolution) series.fine.add(at, set, samples);
     for (const listener of this.listeners) listener(metric);
   }
 
@@ -95,15 +112,11 @@ export class Metrics implements MetricStore {
     return points;
   }
 
-  /** One value over a span of whole minutes; undefined when there is no data. */
+  /** One value over whole minutes, or over tens of seconds under a minute; undefined when there is no data. */
   value(metric: MetricIdentity, statistic: string, from: number, to: number): number | undefined {
-    const series = this.series.get(keyOf(metric));
+    const series = this.series.get(this.keyFor(metric));
     if (!series) return undefined;
-    const total = emptyBucket();
-    for (let at = Math.floor(from / BUCKET_MS) * BUCKET_MS; at < to; at += BUCKET_MS) {
-      const bucket = series.buckets.get(at);
-      if (bucket) merge(total, bucket);
-    }
+    const total = (to - from < BUCKET_MS ? series.fine : series.buckets).between(from, to, statistic.startsWith("p"));
     return total.count === 0 ? undefined : statisticOf(total, statistic);
   }
 
@@ -130,19 +143,75 @@ export class Metrics implements MetricStore {
 
   private seriesOf(metric: MetricIdentity, unit: string): Series {
     const key = keyOf(metric);
-    const { namespace, name, dimensions } = metric;
-    const series = this.series.get(key) ?? { namespace, name, dimensions, unit, buckets: new Map<number, Bucket>() };
-    // Written last, kept longest.
-    this.series.delete(key);
-    this.series.set(key, series);
-    dropOldest(this.series, MAX_SERIES);
+    let series = this.series.get(key);
+    if (!series) {
+      if (this.series.size >= MAX_SERIES) this.evict();
+      const { namespace, name, dimensions } = metric;
+      const buckets = new Buckets(BUCKET_MS, MAX_BUCKETS);
+      const fine = new Buckets(FINE_BUCKET_MS, MAX_FINE_BUCKETS);
+      series = { namespace, name, dimensions, unit, buckets, fine, touched: 0 };
+      this.series.set(key, series);
+    }
+    series.touched = ++this.writes;
     return series;
   }
 
-  private bucket(series: Series, at: number): Bucket {
-    const bucket = series.buckets.get(at) ?? emptyBucket();
-    series.buckets.set(at, bucket);
-    dropOldest(series.buckets, MAX_BUCKETS);
+  /** Many at once, so that the search for the oldest is rare. */
+  private evict(): void {
+    const oldest = [...this.series].sort(([, one], [, other]) => one.touched - other.touched);
+    for (const [key] of oldest.slice(0, MAX_SERIES * EVICTED_SHARE)) this.series.delete(key);
+  }
+
+  private keyFor(metric: MetricIdentity): string {
+    const known = this.keys.get(metric);
+    if (known !== undefined) return known;
+    const key = keyOf(metric);
+    this.keys.set(metric, key);
+    return key;
+  }
+}
+
+/** Buckets of one series; the latest is at hand, since nearly every datum belongs to it. */
+class Buckets {
+  private readonly all = new Map<number, Bucket>();
+  private latestAt = Number.NaN;
+  private latest = emptyBucket();
+
+  constructor(
+    private readonly lengthMs: number,
+    private readonly capacity: number,
+  ) {}
+
+  add(at: number, set: StatisticSet, samples: readonly number[]): void {
+    const bucket = this.bucketAt(at - (at % this.lengthMs));
+    for (let index = 0; index < samples.length; index++) {
+      bucket.samples[(bucket.count + index) % MAX_SAMPLES] = samples[index] ?? 0;
+    }
+    bucket.sum += set.sum;
+    bucket.minimum = Math.min(bucket.minimum, set.minimum);
+    bucket.maximum = Math.max(bucket.maximum, set.maximum);
+    bucket.count += set.count;
+  }
+
+  between(from: number, to: number, withSamples: boolean): Bucket {
+    const total = emptyBucket();
+    for (let at = from - (from % this.lengthMs); at < to; at += this.lengthMs) {
+      const bucket = this.all.get(at);
+      if (bucket) merge(total, bucket, withSamples);
+    }
+    return total;
+  }
+
+  private bucketAt(at: number): Bucket {
+    if (at === this.latestAt) return this.latest;
+    let bucket = this.all.get(at);
+    if (!bucket) {
+      bucket = emptyBucket();
+      this.all.set(at, bucket);
+      dropOldest(this.all, this.capacity);
+    }
+    this.latestAt = at;
+    this.latest = bucket;
     return bucket;
   }
 }
@@ -154,21 +223,25 @@ function dropOldest<K, V>(map: Map<K, V>, capacity: number): void {
   }
 }
 
+/** Cheap, since every datum needs it: most metrics have one dimension, which needs no sorting. */
 function keyOf({ namespace, name, dimensions }: MetricIdentity): string {
-  const sorted = Object.entries(dimensions).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([namespace, name, sorted]);
+  const names = Object.keys(dimensions);
+  if (names.length > 1) names.sort();
+  let key = `${namespace}\0${name}`;
+  for (const dimension of names) key += `\0${dimension}\0${dimensions[dimension] ?? ""}`;
+  return key;
 }
 
 function emptyBucket(): Bucket {
   return { sum: 0, minimum: Number.POSITIVE_INFINITY, maximum: Number.NEGATIVE_INFINITY, count: 0, samples: [] };
 }
 
-function merge(total: Bucket, bucket: Bucket): void {
+function merge(total: Bucket, bucket: Bucket, withSamples: boolean): void {
   total.sum += bucket.sum;
   total.minimum = Math.min(total.minimum, bucket.minimum);
   total.maximum = Math.max(total.maximum, bucket.maximum);
   total.count += bucket.count;
-  total.samples.push(...bucket.samples);
+  if (withSamples) total.samples.push(...bucket.samples);
 }
 
 function statisticOf(bucket: Bucket, statistic: string): number | undefined {

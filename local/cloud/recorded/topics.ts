@@ -11,7 +11,7 @@ const TOPIC_ARN = /^arn:aws:sns:[a-z0-9-]+:\d{12}:[a-zA-Z0-9_.-]+$/;
 export function topicModel(): ResourceModel {
   return recorded({
     type: "aws:sns/topic:Topic",
-    summary: "A topic with an ARN. Nothing is delivered: alarms trace what they would send.",
+    summary: "A topic with an ARN. Nothing is delivered: what alarms publish is kept to be shown.",
     check(reader) {
       reader.allowOnly(
         "name",

@@ -1,8 +1,13 @@
 // The console page: loads the state once, then follows events.
+import { createAlarms } from "./alarms.js";
 import { createCalls } from "./calls.js";
+import { createDashboards } from "./dashboards.js";
 import { byId, element } from "./dom.js";
+import { followLive } from "./live.js";
 import { createLogs } from "./logs.js";
-import type { ConsoleState, LogLine, TraceEvent } from "./state.js";
+import { createQueues } from "./queues.js";
+import { createSections } from "./sections.js";
+import type { ConsoleState, LiveState, LogLine, TraceEvent } from "./state.js";
 import { createTopology } from "./topology.js";
 
 async function main(): Promise<void> {
@@ -17,6 +22,34 @@ async function main(): Promise<void> {
     calls.add(trace);
     topology.show(trace);
   }, logs.add);
+  showLive(topology.showMappings);
+}
+
+/** What changes by the second: the badge always, the rest of the section that is shown. */
+function showLive(showMappings: (mappings: NonNullable<LiveState["mappings"]>) => void): void {
+  let ask = (): void => undefined;
+  const sections = createSections(() => ask());
+  const dashboards = createDashboards(() => ask());
+  const alarms = createAlarms();
+  const queues = createQueues();
+  const live = followLive(
+    () => ({ section: sections.current(), minutes: dashboards.minutes() }),
+    (state) => {
+      showBadge(state.inAlarm);
+      if (state.mappings) showMappings(state.mappings);
+      if (state.dashboards) dashboards.show(state.dashboards);
+      if (state.alarms) alarms.show(state.alarms, state.now);
+      if (state.queues) queues.show(state.queues, state.moveTasks ?? []);
+    },
+  );
+  ask = live.ask;
+}
+
+function showBadge(inAlarm: number): void {
+  const badge = byId("alarm-badge");
+  badge.hidden = inAlarm === 0;
+  badge.dataset.state = "ALARM";
+  badge.textContent = `${String(inAlarm)} in alarm`;
 }
 
 function showHeader({ project, stack, endpoints, outputs }: ConsoleState): void {

@@ -63,7 +63,13 @@ export interface ConsoleState {
   readonly topology: {
     readonly groups: readonly { readonly urn: string; readonly name: string; readonly type: string }[];
     readonly nodes: readonly TopologyNode[];
-    readonly edges: readonly { readonly from: string; readonly to: string; readonly label: string }[];
+    readonly edges: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly label: string;
+      /** UUID of the event source mapping that this edge is. */
+      readonly mapping?: string;
+    }[];
   };
   readonly layout: {
     readonly width: number;
@@ -84,4 +90,157 @@ export interface ConsoleState {
   }[];
   readonly traces: readonly TraceEvent[];
   readonly logs: readonly LogLine[];
+}
+
+/** Everything that changes by the second: the page asks for it while somebody looks. */
+export interface LiveState {
+  /** Milliseconds since the epoch, on the cloud's clock. */
+  readonly now: number;
+  /** How many alarms are in ALARM. */
+  readonly inAlarm: number;
+  /** What the section that is shown needs. */
+  readonly mappings?: readonly MappingView[];
+  readonly dashboards?: readonly DashboardView[];
+  readonly alarms?: readonly AlarmView[];
+  readonly queues?: readonly QueueView[];
+  readonly moveTasks?: readonly MoveTaskView[];
+}
+
+/** A dashboard. */
+export interface DashboardView {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+  readonly widgets: readonly WidgetView[];
+}
+
+/** Where a widget stands, in columns and rows. */
+export interface WidgetFrame {
+  /** Left out together with `y`: the page finds a place. */
+  readonly x?: number;
+  readonly y?: number;
+  readonly width: number;
+  readonly height: number;
+  readonly title: string;
+}
+
+/** A widget with what it shows. */
+export type WidgetView = WidgetFrame & (ChartWidget | TextWidget | AlarmWidget | MissingWidget);
+
+/** A widget of metrics. */
+export interface ChartWidget {
+  readonly kind: "metric";
+  readonly view: "timeSeries" | "bar" | "singleValue" | "gauge";
+  readonly stacked: boolean;
+  readonly legend: "bottom" | "right" | "hidden";
+  readonly sparkline: boolean;
+  readonly series: readonly SeriesView[];
+  readonly annotations: readonly AnnotationView[];
+  readonly left: AxisView;
+  readonly right: AxisView;
+  /** Why a part of it has no data: what the local run does not simulate. */
+  readonly problems: readonly string[];
+}
+
+/** A text in Markdown. */
+export interface TextWidget {
+  readonly kind: "text";
+  readonly markdown: string;
+}
+
+/** States of alarms. */
+export interface AlarmWidget {
+  readonly kind: "alarm";
+  readonly alarms: readonly { readonly name: string; readonly state: string; readonly reason: string }[];
+}
+
+/** What the local run does not simulate. */
+export interface MissingWidget {
+  readonly kind: "not-simulated";
+  readonly reason: string;
+}
+
+/** A line of a chart. */
+export interface SeriesView {
+  readonly id: string;
+  readonly label: string;
+  readonly color?: string;
+  readonly axis: "left" | "right";
+  readonly stat: string;
+  readonly periodSeconds: number;
+  readonly points: readonly { readonly at: number; readonly value: number }[];
+}
+
+/** A horizontal line of a chart. */
+export interface AnnotationView {
+  readonly label: string;
+  readonly value: number;
+  readonly color?: string;
+  readonly axis: "left" | "right";
+}
+
+/** Wishes for an axis. */
+export interface AxisView {
+  readonly min?: number;
+  readonly max?: number;
+  readonly label?: string;
+}
+
+/** An alarm. */
+export interface AlarmView {
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+  /** Since when, in milliseconds since the epoch; undefined before the first evaluation that changed it. */
+  readonly since?: number;
+  /** "Errors, Sum of 1 min > 3, 2 of 3 periods" */
+  readonly condition: string;
+  readonly threshold: number;
+  readonly periodSeconds: number;
+  readonly points: readonly { readonly at: number; readonly value: number }[];
+  /** Latest first. */
+  readonly history: readonly {
+    readonly at: number;
+    readonly from: string;
+    readonly to: string;
+    readonly reason: string;
+  }[];
+}
+
+/** A queue. */
+export interface QueueView {
+  readonly name: string;
+  readonly arn: string;
+  readonly fifo: boolean;
+  readonly visible: number;
+  readonly notVisible: number;
+  readonly delayed: number;
+  readonly oldestAgeMs: number;
+  readonly maxReceiveCount?: number;
+  readonly deadLetterQueue?: { readonly name: string; readonly visible: number };
+  /** Names of the queues whose dead-letter queue it is. */
+  readonly deadLettersOf: readonly string[];
+  readonly mappings: readonly MappingView[];
+}
+
+/** An event source mapping. */
+export interface MappingView {
+  readonly uuid: string;
+  readonly functionName: string;
+  readonly enabled: boolean;
+  readonly concurrency: number;
+  readonly limit: number;
+  readonly lastProcessingResult: string;
+}
+
+/** A message move task. */
+export interface MoveTaskView {
+  readonly source: string;
+  readonly destination: string;
+  readonly status: string;
+  readonly moved: number;
+  readonly toMove: number;
+  readonly maxMessagesPerSecond?: number;
+  readonly failureReason?: string;
+  readonly startedAt: number;
 }

@@ -1,7 +1,7 @@
 // The drawing: groups, resources, who calls whom; it lights up as calls arrive.
 import { byId, element, shape } from "./dom.js";
 import { concerns } from "./matching.js";
-import type { ConsoleState, TopologyNode, TraceEvent } from "./state.js";
+import type { ConsoleState, MappingView, TopologyNode, TraceEvent } from "./state.js";
 
 const LIT_MS = 900;
 
@@ -9,7 +9,7 @@ const LIT_MS = 900;
 export function createTopology(
   state: ConsoleState,
   onSelect: (node: TopologyNode | undefined) => void,
-): { show(trace: TraceEvent): void } {
+): { show(trace: TraceEvent): void; showMappings(mappings: readonly MappingView[]): void } {
   const { topology, layout } = state;
   const drawing = shape("svg", {
     viewBox: `0 0 ${String(layout.width)} ${String(layout.height)}`,
@@ -30,6 +30,11 @@ export function createTopology(
     return { from, to, line };
   });
   drawing.append(...lines.map(({ line }) => line));
+  const mapped = topology.edges.flatMap(({ mapping }, index) => {
+    const line = lines[index]?.line;
+    return mapping && line ? [drawMapping(mapping, line, layout.edges[index]?.points ?? [])] : [];
+  });
+  drawing.append(...mapped.map(({ label }) => label));
 
   let chosen: string | undefined;
   const nodes = new Map(topology.nodes.map((node) => [node.urn, drawNode(state, node)]));
@@ -60,6 +65,13 @@ export function createTopology(
   return {
     show(trace) {
       for (const node of topology.nodes) if (concerns(node, trace)) nodes.get(node.urn)?.light(trace.status >= 400);
+      mapped.find(({ uuid }) => uuid === trace.detail?.mapping)?.light();
+    },
+    showMappings(mappings) {
+      for (const { uuid, label } of mapped) {
+        const mapping = mappings.find((one) => one.uuid === uuid);
+        if (mapping) label.textContent = mappingText(mapping);
+      }
     },
   };
 }
@@ -76,6 +88,36 @@ function curve(points: readonly { readonly x: number; readonly y: number }[]): s
     return `Q${at(bend)} ${at(middle)}`;
   });
   return bends.length === 0 ? `M${at(first)} L${at(last)}` : `M${at(first)} ${bends.join(" ")}`;
+}
+
+interface DrawnMapping {
+  readonly uuid: string;
+  readonly label: SVGElement;
+  light(): void;
+}
+
+/** The edge of an event source mapping: it says how many batches run, and lights up with each. */
+function drawMapping(
+  uuid: string,
+  line: SVGElement,
+  points: readonly { readonly x: number; readonly y: number }[],
+): DrawnMapping {
+  const middle = points[Math.floor(points.length / 2)] ?? { x: 0, y: 0 };
+  const label = shape("text", { class: "edge-label", x: middle.x, y: middle.y - 7 });
+  let timer = 0;
+  return {
+    uuid,
+    label,
+    light() {
+      line.classList.add("hot");
+      clearTimeout(timer);
+      timer = window.setTimeout(() => line.classList.remove("hot"), LIT_MS);
+    },
+  };
+}
+
+function mappingText({ enabled, concurrency, limit }: MappingView): string {
+  return enabled ? `${String(concurrency)} of ${String(limit)}` : "paused";
 }
 
 interface DrawnNode {

@@ -136,6 +136,14 @@ describe("AcceleratedUploadBucket: policies", () => {
     );
   });
 
+  it("U17: uses the key through S3 under the name that it has in China", () => {
+    const statements = buildHandlerStatements("sign", { ...PARTS, region: "cn-north-1", kmsKeyArn: KEY });
+
+    assert.deepEqual(statements.find(({ Sid }) => Sid === "UseKey")?.Condition, {
+      StringEquals: { "kms:ViaService": "s3.cn-north-1.amazonaws.com.cn" },
+    });
+  });
+
   it("U1: with IAM, source ranges allow nobody who has no permission of its own", () => {
     const allowed = (mode: "iam" | "cognito"): unknown => buildApiPolicy(["192.0.2.0/24"], mode).Statement[0]?.Resource;
 

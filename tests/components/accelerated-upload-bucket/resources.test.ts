@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { AcceleratedUploadBucket } from "../../../components";
 import type { AcceleratedUploadBucketArgs } from "../../../components";
 import { evaluateProgram, type ProgramEvaluation, type ProgramOptions } from "../../support/engine-run";
+import { publicFieldsOf, reachableFrom } from "../../support/public-children";
 import { MINIMAL_ARGS, USER_POOL_ARN } from "../../support/upload-component";
 
 const HANDLERS = ["abort", "complete", "describe", "list", "sign", "start", "sweep"];
@@ -424,23 +425,23 @@ describe("AcceleratedUploadBucket: resources", () => {
     for (const { inputs } of evaluation.byType("aws:lambda/function:Function")) assert.equal(inputs.memorySize, 1769);
   });
 
-  it("registers exactly its public fields as outputs", async () => {
-    const { byName } = await evaluate();
+  it("A6: gives its optional children as public fields too, and registers exactly its public fields as outputs", async () => {
+    let reachable: ReadonlySet<string> = new Set();
+    let fields: readonly string[] = [];
+    const { byName, resources, errors } = await evaluateProgram(() => {
+      const component = new AcceleratedUploadBucket("media", {
+        ...MINIMAL_ARGS,
+        webAclArn: "arn:aws:wafv2:eu-west-1:111111111111:regional/webacl/uploads/1",
+        malwareProtection: {},
+      });
+      reachable = reachableFrom(component);
+      fields = publicFieldsOf(component);
+    });
 
-    assert.deepEqual(Object.keys(byName("media").registeredOutputs ?? {}).sort(), [
-      "alarms",
-      "api",
-      "apiUrl",
-      "bucket",
-      "bucketArn",
-      "bucketName",
-      "clientConfiguration",
-      "functions",
-      "roles",
-      "stage",
-      "table",
-      "uploadOrigins",
-    ]);
+    assert.deepEqual(errors, []);
+    for (const { urn, parent } of resources) if (parent === byName("media").urn) assert.ok(reachable.has(urn), urn);
+    for (const name of ["webAclAssociation", "malwareProtectionPlan"]) assert.ok(fields.includes(name), name);
+    assert.deepEqual(Object.keys(byName("media").registeredOutputs ?? {}).sort(), fields);
   });
 });
 

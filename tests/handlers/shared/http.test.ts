@@ -129,6 +129,16 @@ describe("API frame", () => {
     assert.ok(answers.every(({ headers }) => headers?.Vary === "Origin"));
   });
 
+  it("U16: answers every origin with * when that is acknowledged", async () => {
+    const options = { allowedOrigins: [ORIGIN, "*"], tenantClaim: "custom:tenant", route: "test", writeLine: () => 0 };
+    const handler = serve(options, async () => ({ status: 200 }));
+
+    for (const headers of [{ Origin: ORIGIN }, { Origin: "https://other.example.com" }, {}]) {
+      const answer = await handler(createEvent({ headers }));
+      assert.equal(answer.headers?.["Access-Control-Allow-Origin"], "*");
+    }
+  });
+
   it("U16: lets listed origins read refusals too", async () => {
     const answer = await frame(() => Promise.reject(new TryAgainError()))(createEvent({ headers: { origin: ORIGIN } }));
 

@@ -65,6 +65,39 @@ describe("Cancelling an upload", () => {
     assert.deepEqual(objects.calls, []);
   });
 
+  it("U9: cancels an upload whose completion has crashed, and gives the quota back", async () => {
+    const record = store.add(createRecord({ state: "completing", claimedAt: new Date(START_TIME).toISOString() }));
+    const later = (): number => START_TIME + 60_000;
+
+    assert.equal(await abortUpload({ store, objects, now: later }, alice, record.uploadId), true);
+
+    assert.equal(objects.open.size, 0);
+    assert.equal(store.get(record)?.state, "aborted");
+    assert.deepEqual(store.quotas.get(ownerName(alice)), { bytes: 0, openUploads: 0 });
+  });
+
+  it("rejects an upload whose crashed completion has reached S3", async () => {
+    const record = store.add(createRecord({ state: "completing", claimedAt: new Date(START_TIME).toISOString() }));
+    objects.open.clear();
+    const later = (): number => START_TIME + 60_000;
+
+    await assert.rejects(abortUpload({ store, objects, now: later }, alice, record.uploadId), {
+      code: "UploadNotOpen",
+      message: /repeat the completion/,
+    });
+
+    assert.equal(store.get(record)?.state, "completing");
+  });
+
+  it("rejects an upload whose completion may still be running, without asking S3", async () => {
+    const record = store.add(createRecord({ state: "completing", claimedAt: new Date(START_TIME).toISOString() }));
+    const soon = (): number => START_TIME + 10_000;
+
+    await assert.rejects(abortUpload({ store, objects, now: soon }, alice, record.uploadId), { code: "UploadNotOpen" });
+
+    assert.deepEqual(objects.calls, []);
+  });
+
   for (const state of ["completing", "completed"] as const) {
     it(`rejects an upload that is ${state}, without asking S3`, async () => {
       const { uploadId } = store.add(createRecord({ state }));

@@ -43,10 +43,10 @@ describe("Completing an upload", () => {
     const result = await completeUpload(dependencies, alice, record.uploadId, request);
 
     assert.equal(result.kind, "completed");
-    const { state, versionId, checksum, due, pendingEvent } = store.get(record) ?? {};
+    const { state, versionId, checksum, due, pendingEvent, claimedAt } = store.get(record) ?? {};
     assert.deepEqual(
-      [state, versionId, checksum, due, pendingEvent],
-      ["completed", "version-1", CHECKSUM, undefined, undefined],
+      [state, versionId, checksum, due, pendingEvent, claimedAt],
+      ["completed", "version-1", CHECKSUM, undefined, undefined, new Date(START_TIME).toISOString()],
     );
     assert.deepEqual(store.quotas.get(ownerName(alice)), { bytes: 12 * MEBIBYTE, openUploads: 0 });
     assert.deepEqual(

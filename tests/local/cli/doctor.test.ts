@@ -5,7 +5,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { DOCTOR_EXIT, runDoctor } from "../../../local/cli/doctor-command";
+import { EXIT } from "../../../local/cli/command";
+import { runDoctor } from "../../../local/cli/doctor-command";
 import type { DoctorSurroundings, Finding } from "../../../local/cli/doctor-verdict";
 import { runFilePath, type RunFile, writeRunFile } from "../../../local/cli/run-file";
 import type { PropertyMap } from "../../../local/cloud/core/resource-model";
@@ -165,7 +166,7 @@ describe("npm run doctor", () => {
 
     const code = await run([]);
 
-    assert.equal(code, DOCTOR_EXIT.ok, out + err);
+    assert.equal(code, EXIT.done, out + err);
     for (const check of ["API ", "API CORS", "S3 CORS", "Foreign origins", "Acceleration", "Clock", "Lifecycle"]) {
       assert.match(out, new RegExp(`^✓ ${check}`, "m"));
     }
@@ -181,7 +182,7 @@ describe("npm run doctor", () => {
     out = "";
     const found = await findings();
 
-    assert.equal(code, DOCTOR_EXIT.problems);
+    assert.equal(code, EXIT.failed);
     assertProblem(
       found.get("S3 CORS"),
       "problem",
@@ -341,7 +342,7 @@ describe("npm run doctor", () => {
       },
     );
 
-    assert.equal(code, DOCTOR_EXIT.ok, out + err);
+    assert.equal(code, EXIT.done, out + err);
     assert.ok(asked.includes("OPTIONS https://films.s3.eu-west-1.amazonaws.com/doctor"));
     assert.ok(asked.includes("OPTIONS https://films.s3-accelerate.amazonaws.com/doctor"));
     assert.ok(asked.includes("GET https://a1.execute-api.eu-west-1.amazonaws.com/v1/uploads"));
@@ -356,13 +357,13 @@ describe("npm run doctor", () => {
     ["a missing local stack", [], /npm start/],
   ] as const) {
     it(`U32: rejects ${what} with exit code 2`, async () => {
-      assert.equal(await run(argv), DOCTOR_EXIT.usage);
+      assert.equal(await run(argv), EXIT.usage);
       assert.match(err, message);
     });
   }
 
   it("prints its help", async () => {
-    assert.equal(await run(["--help"]), DOCTOR_EXIT.ok);
+    assert.equal(await run(["--help"]), EXIT.done);
     assert.match(out, /--bucket NAME/);
   });
 

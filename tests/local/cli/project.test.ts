@@ -1,7 +1,6 @@
 // Proves that Pulumi.yaml and Pulumi.<stack>.yaml are read as the Pulumi CLI reads them, and what is refused.
 import assert from "node:assert/strict";
 import path from "node:path";
-import { distance } from "../../../local/cli/arguments";
 import { readProject } from "../../../local/cli/project";
 import type { Project } from "../../../local/cli/project";
 import { makeProject } from "../../support/cli-project";
@@ -79,12 +78,4 @@ describe("a Pulumi project", () => {
   for (const [what, files, message] of refused) {
     it(`rejects ${what}`, () => assert.throws(() => read(files), message));
   }
-});
-
-describe("near names", () => {
-  it("are counted in edits", () => {
-    assert.equal(distance("--port", "--prot"), 2);
-    assert.equal(distance("--json", "--json"), 0);
-    assert.equal(distance("", "abc"), 3);
-  });
 });

@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { CognitoJwtVerifier } from "aws-jwt-verify";
 import type { Jwks } from "aws-jwt-verify/jwk";
+import { EXIT } from "../../../local/cli/command";
 import { runToken } from "../../../local/cli/token-command";
 import { makeProject, start } from "../../support/cli-project";
 import type { CliProject } from "../../support/cli-project";
@@ -34,7 +35,7 @@ export const hidden = pulumi.secret("do not show");
 const broken = `
 import * as aws from "@pulumi/aws";
 new aws.cognito.UserPool("wrong", { mfaConfiguration: "ON", userPoolTier: "GOLD" });
-new aws.sqs.Queue("queue", {});
+new aws.kinesis.Stream("stream", {});
 `;
 
 interface ReadyLine {
@@ -86,7 +87,9 @@ describe("npm start", () => {
     assert.equal(content.includes("do not show"), false);
     const printed: string[] = [];
     const print = { write: (text: string) => printed.push(text) };
-    assert.equal(await runToken(["--user", "ada@example.com"], project.folder, print, print), 0);
+    const token = (...argv: string[]): Promise<number> =>
+      runToken({ argv, folder: project.folder, stdout: print, stderr: print });
+    assert.equal(await token("--user", "ada@example.com"), 0);
     const judge = CognitoJwtVerifier.create({
       userPoolId: outputs.poolId ?? "",
       tokenUse: "id",
@@ -98,7 +101,7 @@ describe("npm start", () => {
     run.interrupt();
     await run.exitCode;
     assert.equal(existsSync(path.dirname(file)), false);
-    assert.equal(await runToken([], project.folder, print, print), 1);
+    assert.equal(await token(), EXIT.usage);
     assert.match(printed.at(-1) ?? "", /no local stack is running in this project; start it with npm start/);
   });
 
@@ -150,7 +153,7 @@ describe("npm start", () => {
     assert.match(run.errors(), /mfaConfiguration: ON is not simulated/);
     assert.match(
       run.errors(),
-      /The resource type aws:sqs\/queue:Queue is not simulated .* add it in local\/cloud\/sqs\//,
+      /The resource type aws:kinesis\/stream:Stream is not simulated .* add it in local\/cloud\/kinesis\//,
     );
     assert.equal(existsSync(path.join(wrong.folder, ".local")), false);
     wrong.remove();
@@ -181,7 +184,7 @@ describe("npm start", () => {
 
     for (const [argv, message] of cases) {
       const run = start(project.folder, ...argv);
-      assert.equal(await run.exitCode, 1, argv.join(" "));
+      assert.equal(await run.exitCode, EXIT.usage, argv.join(" "));
       assert.match(run.errors(), message);
     }
   });

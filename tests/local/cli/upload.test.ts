@@ -6,7 +6,8 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { runUpload, UPLOAD_EXIT } from "../../../local/cli/upload-command";
+import { EXIT } from "../../../local/cli/command";
+import { runUpload } from "../../../local/cli/upload-command";
 import type { UploadDescription } from "../../../handlers/upload/contract";
 import { createFastClock, UploadFake } from "../../support/upload-fake";
 
@@ -42,7 +43,7 @@ describe("npm run upload", () => {
   it("sends a file byte for byte and prints its key", async () => {
     const code = await run([film, ...target()]);
 
-    assert.equal(code, UPLOAD_EXIT.done, err);
+    assert.equal(code, EXIT.done, err);
     assert.ok(fake.objects[0]?.equals(bytes));
     assert.match(out, /^default\/user\/.*film\.mp4\n$/);
     assert.match(err, /film\.mp4: uploading\n.*film\.mp4: completed/s);
@@ -52,7 +53,7 @@ describe("npm run upload", () => {
     const code = await run(["--part-size", "6", "--json", film, "--parallel=2", "--accelerate", "off", ...target()]);
 
     const upload = JSON.parse(out) as UploadDescription;
-    assert.equal(code, UPLOAD_EXIT.done, err);
+    assert.equal(code, EXIT.done, err);
     assert.deepEqual([upload.partCount, upload.contentType], [2, "video/mp4"]);
     assert.ok(fake.calls.every(({ route }) => route !== "accelerated"));
   });
@@ -79,7 +80,7 @@ describe("npm run upload", () => {
 
     const code = await run([film, ...target()]);
 
-    assert.deepEqual([paused, code], [UPLOAD_EXIT.paused, UPLOAD_EXIT.done]);
+    assert.deepEqual([paused, code], [EXIT.interrupted, EXIT.done]);
     assert.match(err, /same command again/);
     assert.ok(fake.calls.every(({ partNumber }) => partNumber !== 1));
     assert.ok(fake.objects[0]?.equals(bytes));
@@ -88,7 +89,7 @@ describe("npm run upload", () => {
   it("fails with the API's reason, never with the token", async () => {
     const code = await run([film, "--api", `${fake.origin}/api`, "--token", "very-secret"]);
 
-    assert.equal(code, UPLOAD_EXIT.failed);
+    assert.equal(code, EXIT.failed);
     assert.match(err, /refused: Unauthenticated/);
     assert.doesNotMatch(err + out, /very-secret/);
   });
@@ -111,14 +112,14 @@ describe("npm run upload", () => {
     it(`rejects ${what}`, async () => {
       const code = await run(argv());
 
-      assert.equal(code, UPLOAD_EXIT.usage);
+      assert.equal(code, EXIT.usage);
       assert.match(err, message);
       assert.equal(fake.calls.length, 0);
     });
   }
 
   it("explains itself", async () => {
-    assert.equal(await run(["--help"]), UPLOAD_EXIT.done);
+    assert.equal(await run(["--help"]), EXIT.done);
 
     assert.match(out, /--part-size MIB/);
   });

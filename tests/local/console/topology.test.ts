@@ -4,6 +4,7 @@ import * as aws from "@pulumi/aws";
 import { AcceleratedUploadBucket, StaticSite } from "../../../components";
 import { layOut } from "../../../local/console/layout";
 import { buildTopology, type Topology } from "../../../local/console/topology";
+import { evaluateQueueProgram } from "../../support/console-program";
 import { evaluateProgram } from "../../support/engine-run";
 import { MINIMAL_ARGS } from "../../support/upload-component";
 
@@ -91,6 +92,22 @@ describe("the topology of a program", () => {
       }
     }
     assert.equal(groups.length, 2);
+  });
+
+  it("draws a mapping from the queue to its function, and where dead letters go", async () => {
+    const { resources, byName } = await evaluateQueueProgram();
+    const drawn = buildTopology(resources);
+    const name = (urn: string): string => drawn.nodes.find((node) => node.urn === urn)?.name ?? urn;
+
+    assert.deepEqual(drawn.edges.map(({ from, to, label }) => `${name(from)} > ${name(to)}: ${label}`).sort(), [
+      "work-queue > work-function: invokes in batches of up to 10; at most 5 at once",
+      "work-queue > work-queue-dlq: dead letters after 5 receives",
+      "work-rule > work-queue: sends to",
+    ]);
+    assert.deepEqual(
+      drawn.edges.flatMap(({ mapping }) => mapping ?? []),
+      [byName("work-mapping").id],
+    );
   });
 
   it("draws nothing of an empty program", () => {

@@ -8,7 +8,8 @@ import type { CloudContext } from "../../core/service";
 import { unpackCode } from "../code";
 import type { FunctionDefinition, FunctionRecord, FunctionRegistry, LoggingSettings } from "../definition";
 import { ACCOUNT_CONCURRENCY, MINIMUM_UNRESERVED_CONCURRENCY } from "../limits";
-import { assumeRole, type EnvironmentPool } from "../pool";
+import { assumeRole } from "../role";
+import type { FunctionRunner } from "../runner";
 import { checkFunction } from "./function-checks";
 import { settle } from "./references";
 
@@ -17,10 +18,14 @@ const DEFAULT_MEMORY_MEBIBYTES = 128;
 const DEFAULT_TIMEOUT_SECONDS = 3;
 
 /** Model of a function whose code runs in a process of its own. */
-export function functionModel(context: CloudContext, registry: FunctionRegistry, pool: EnvironmentPool): ResourceModel {
+export function functionModel(
+  context: CloudContext,
+  registry: FunctionRegistry,
+  runner: FunctionRunner,
+): ResourceModel {
   const remove = (record: FunctionRecord): void => {
     for (const definition of [record.latest, ...record.versions.values()]) {
-      pool.retire(definition);
+      runner.retire(definition);
       rmSync(definition.codeDirectory, { recursive: true, force: true });
     }
     registry.remove(record.latest.arn);
@@ -33,7 +38,7 @@ export function functionModel(context: CloudContext, registry: FunctionRegistry,
       "role as on AWS. Layers, images, VPC, dead-letter queues and other languages are refused; the architecture is only shown.",
     check: checkFunction,
     create: (inputs, resource) => settle(() => create(context, registry, inputs, resource)),
-    update: (_id, inputs, old, resource) => settle(() => update(context, registry, pool, inputs, old, resource)),
+    update: (_id, inputs, old, resource) => settle(() => update(context, registry, runner, inputs, old, resource)),
     delete(_id, outputs) {
       const record = registry.get(textIn(outputs, "arn"));
       if (record) remove(record);
@@ -59,7 +64,7 @@ function create(
 function update(
   context: CloudContext,
   registry: FunctionRegistry,
-  pool: EnvironmentPool,
+  runner: FunctionRunner,
   inputs: PropertyMap,
   old: PropertyMap,
   resource: ResourceContext,
@@ -72,7 +77,7 @@ function update(
   const before = record.latest;
   record.reservedConcurrency = reservedOf(registry, definition, inputs, resource);
   record.latest = definition;
-  pool.retire(before);
+  runner.retire(before);
   if (inputs.publish === true) publish(record);
   return realise(record, inputs, resource);
 }

@@ -2,7 +2,9 @@
 import type { ResourceModel } from "../../core/resource-model";
 import type { CloudContext } from "../../core/service";
 import type { FunctionRegistry } from "../definition";
-import type { EnvironmentPool } from "../pool";
+import { eventSourceMappingModel } from "../event-source/model";
+import type { Mappings } from "../event-source/mappings";
+import type { FunctionRunner } from "../runner";
 import { aliasModel } from "./alias";
 import { eventInvokeConfigModel } from "./event-invoke-config";
 import { functionModel } from "./function";
@@ -12,12 +14,14 @@ import { permissionModel } from "./permission";
 export function createLambdaModels(
   context: CloudContext,
   registry: FunctionRegistry,
-  pool: EnvironmentPool,
+  runner: FunctionRunner,
+  mappings: Mappings,
 ): readonly ResourceModel[] {
   return [
-    functionModel(context, registry, pool),
+    functionModel(context, registry, runner),
     permissionModel(registry),
     aliasModel(registry),
     eventInvokeConfigModel(registry),
+    eventSourceMappingModel(mappings),
   ];
 }

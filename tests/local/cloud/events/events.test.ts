@@ -106,7 +106,7 @@ describe("EventBridge", () => {
     assert.equal(trace?.status, 200);
     assert.deepEqual(
       context.measured.map(({ name }) => name),
-      ["MatchedEvents", "Invocations"],
+      ["MatchedEvents", "TriggeredRules", "Invocations", "SuccessfulInvocationAttempts"],
     );
   });
 
@@ -324,16 +324,22 @@ describe("EventBridge", () => {
     ],
     ["a bus called default", BUS, { name: "default" }, /must not be default/],
     [
-      "a queue as target",
+      "a topic as target",
       TARGET,
-      { ...target, arn: "arn:aws:sqs:eu-west-1:123456789012:q" },
+      { ...target, arn: "arn:aws:sns:eu-west-1:123456789012:t" },
       /arn: must name a Lambda/,
     ],
     [
-      "a dead-letter queue",
+      "a FIFO queue without a group",
       TARGET,
-      { ...target, deadLetterConfig: { arn: "arn:aws:sqs:eu-west-1:123456789012:q" } },
-      /deadLetterConfig: is not simulated/,
+      { ...target, arn: "arn:aws:sqs:eu-west-1:123456789012:q.fifo" },
+      /sqsTarget.messageGroupId: is required for a FIFO queue/,
+    ],
+    [
+      "a FIFO dead-letter queue",
+      TARGET,
+      { ...target, deadLetterConfig: { arn: "arn:aws:sqs:eu-west-1:123456789012:q.fifo" } },
+      /deadLetterConfig.arn: must be the ARN of a standard queue/,
     ],
     ["two kinds of input", TARGET, { ...target, input: "{}", inputPath: "$.detail" }, /inputPath: must be left out/],
     ["input that is not JSON", TARGET, { ...target, input: "text" }, /input: must be valid JSON/],

@@ -279,7 +279,12 @@ describe("CloudWatch", () => {
         { period: 90 },
         /^period: must be 10, 20, 30 or a multiple of 60, got 90$/,
       ],
-      ["a period under a minute", { period: 10 }, /^period: under a minute is not simulated/],
+      ["a period under a minute that is no multiple of ten", { period: 15 }, /^period: must be 10, 20, 30 or/],
+      [
+        "an action that scales",
+        { alarmActions: ["arn:aws:autoscaling:eu-west-1:1:x"] },
+        /other than topics and functions/,
+      ],
       [
         "more than a day of periods",
         { period: 300, evaluationPeriods: 289 },

@@ -1,0 +1,24 @@
+const { globSync } = require("node:fs");
+
+// Files that take seconds start first, so that both processes end together. The order has no other meaning.
+const slow = [
+  "tests/local/engine/ways.test.ts",
+  "tests/stack/browser.test.ts",
+  "tests/stack/faults.test.ts",
+  "tests/program/stacks.test.ts",
+  "tests/library/packed.test.ts",
+  "tests/local/cloud/s3/multipart.test.ts",
+  "tests/stack/upload-api.test.ts",
+  "tests/components/analyzer.test.ts",
+];
+const files = globSync("tests/**/*.test.ts", { cwd: __dirname }).map((file) => file.replaceAll("\\", "/"));
+const rank = (file) => (slow.indexOf(file) + slow.length + 1) % (slow.length + 1);
+
+module.exports = {
+  require: ["ts-node/register/transpile-only", "./tests/hooks.cjs"],
+  spec: files.sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1)),
+  parallel: true,
+  jobs: 2,
+  timeout: 20_000,
+  reporter: "./tests/reporter.cjs",
+};

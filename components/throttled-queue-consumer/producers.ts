@@ -1,0 +1,122 @@
+// Who may send: rules over producers, and their statements in the queue's policy. Pure.
+import type { Statement } from "../shared/iam";
+import type { Rule } from "../shared/validation";
+import type { QueueProducerArgs } from "./args";
+
+/** A producer whose values are known. */
+export interface KnownQueueProducer {
+  readonly serviceName?: string | undefined;
+  readonly sourceArn?: string | undefined;
+  readonly sourceAccount?: string | undefined;
+  readonly organizationId?: string | undefined;
+  readonly roleArn?: string | undefined;
+  readonly accountId?: string | undefined;
+}
+
+/** Rules over which members are given; no value of an Output is looked at. */
+export function producerRules(producers: Readonly<Record<string, QueueProducerArgs>>): Rule[] {
+  return Object.entries(producers).flatMap(([key, producer]) => rulesOf(key, producer));
+}
+
+function rulesOf(key: string, producer: QueueProducerArgs): Rule[] {
+  const { serviceName, sourceArn, sourceAccount, organizationId, roleArn, accountId } = producer;
+  const property = `producers.${key}`;
+  const isService = serviceName !== undefined;
+  const given = Object.keys(producer).sort();
+  return [
+    {
+      property,
+      holds: /^[A-Za-z0-9]{1,48}$/.test(key),
+      rule: "have a key of letters and digits",
+      got: key,
+      remedy: 'write "orders" say',
+    },
+    {
+      property,
+      holds: [serviceName, roleArn, accountId].filter((one) => one !== undefined).length === 1,
+      rule: "have exactly one of serviceName, roleArn, accountId",
+      got: given,
+      remedy: "make one producer for each sender",
+    },
+    {
+      property: `${property}.serviceName`,
+      holds: !isService || /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?$/.test(serviceName),
+      rule: "be a service principal",
+      got: serviceName,
+      remedy: 'write "events.amazonaws.com" say',
+    },
+    {
+      property,
+      holds: !isService || sourceArn !== undefined || sourceAccount !== undefined || organizationId !== undefined,
+      rule: "have sourceArn, sourceAccount or organizationId with serviceName",
+      got: given,
+      remedy: "a service acts for every customer of AWS: without one of them, anybody's resource could send",
+    },
+    {
+      property,
+      holds: isService || (sourceArn === undefined && sourceAccount === undefined),
+      rule: "have sourceArn and sourceAccount with serviceName only",
+      got: given,
+      remedy: "no such key comes with a role's or an account's own calls; they would never match",
+    },
+    {
+      property,
+      holds: organizationId !== undefined || (roleArn === undefined && accountId === undefined),
+      rule: "have organizationId with roleArn or accountId",
+      got: given,
+      remedy: "it keeps the permission within your organization; a role of this account takes producerPolicy instead",
+    },
+  ];
+}
+
+/** Rules over the values, once they are known. */
+export function knownProducerRules(producers: Readonly<Record<string, KnownQueueProducer>>): Rule[] {
+  return Object.entries(producers).flatMap(([key, producer]) => {
+    const matches = (member: keyof KnownQueueProducer, pattern: RegExp, rule: string, remedy: string): Rule => {
+      const value = producer[member];
+      const property = `producers.${key}.${member}`;
+      return { property, holds: value === undefined || pattern.test(value), rule, got: value, remedy };
+    };
+    return [
+      matches(
+        "sourceArn",
+        /^arn:aws[\w-]*:[\w-]+:[\w-]*:\d{0,12}:[^*?\s][^?\s]*$/,
+        'be an ARN whose service, Region and account hold no wildcard, nor its resource only "*"',
+        'name the resource; a "*" may end it',
+      ),
+      matches("sourceAccount", /^\d{12}$/, "be an account id", "write its 12 digits"),
+      matches("organizationId", /^o-[a-z0-9]{10,32}$/, "be the id of an organization", 'write "o-a1b2c3d4e5" say'),
+      matches("roleArn", /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "be the ARN of one role", "name the role"),
+      matches("accountId", /^\d{12}$/, "be an account id", "write its 12 digits"),
+    ];
+  });
+}
+
+/** The statement of one producer. */
+export function buildProducerStatement(
+  key: string,
+  producer: KnownQueueProducer,
+  queueArn: string,
+  partition: string,
+): Statement {
+  const { serviceName, sourceArn, sourceAccount, organizationId, roleArn, accountId } = producer;
+  const organizationKey = serviceName === undefined ? "aws:PrincipalOrgID" : "aws:SourceOrgID";
+  const equals = {
+    ...(sourceAccount === undefined ? {} : { "aws:SourceAccount": sourceAccount }),
+    ...(organizationId === undefined ? {} : { [organizationKey]: organizationId }),
+  };
+  return {
+    Sid: `AllowSend${key.charAt(0).toUpperCase()}${key.slice(1)}`,
+    Effect: "Allow",
+    Principal:
+      serviceName === undefined
+        ? { AWS: roleArn ?? `arn:${partition}:iam::${accountId ?? ""}:root` }
+        : { Service: serviceName },
+    Action: "sqs:SendMessage",
+    Resource: queueArn,
+    Condition: {
+      ...(sourceArn === undefined ? {} : { ArnLike: { "aws:SourceArn": sourceArn } }),
+      ...(Object.keys(equals).length === 0 ? {} : { StringEquals: equals }),
+    },
+  };
+}

@@ -1,0 +1,18 @@
+// What a team writes: one function for one message. Batches, failures, back-off and duplicates are the kit's business.
+import { NonRetryableError, type QueueMessage } from "../handlers/queue";
+
+interface Order {
+  readonly orderId?: unknown;
+}
+
+/** Sends one order to the warehouse. Resolving deletes the message, rejecting brings it back later. */
+export async function processMessage({ body }: QueueMessage<Order>): Promise<void> {
+  if (typeof body.orderId !== "string") throw new NonRetryableError("the order has no orderId");
+  const answer = await fetch("https://warehouse.example.com/orders", { method: "POST", body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`the warehouse answered ${answer.status}`);
+}
+
+/** What makes an order the same order when it is sent twice. */
+export function idempotencyKey({ body }: QueueMessage<Order>): string {
+  return String(body.orderId);
+}

@@ -1,0 +1,5 @@
+// Entry of `npm run estimate`.
+import { runEntry } from "./entry";
+import { runEstimate } from "./estimate-command";
+
+runEntry(runEstimate);

@@ -1,0 +1,66 @@
+// API Gateway's WebSocket APIs in the embedded cloud. HTTP APIs of the same resource types are refused.
+import type { CloudContext, Service } from "../core/service";
+import { domainNameOf, type WebSocketApi, type WebSocketApis } from "./api";
+import type { Connection } from "./connection";
+import { apiModel } from "./resources/api";
+import { partModels } from "./resources/parts";
+import { deploymentModel, stageModel } from "./resources/stages";
+import { WebSocketHost } from "./server";
+
+/** The service, with what the console and the tests look at. */
+export interface WebSocketService extends Service {
+  /** Open connections. */
+  connections(): readonly Connection[];
+}
+
+/** One listener for each API that has a stage. */
+export function createWebSocketService(context: CloudContext): WebSocketService {
+  const apis: WebSocketApis = new Map();
+  const host = new WebSocketHost(context);
+  const withdrawals = new Map<string, () => void>();
+
+  const open = async (api: WebSocketApi, stageName: string, urn: string): Promise<void> => {
+    api.listener ??= await context.listen(
+      (message, response) => void host.management.handle(api, message, response),
+      "api",
+      (message, socket, head) => host.upgrade(api, message, socket, head),
+    );
+    const { origin } = api.listener;
+    const socketOrigin = origin.replace("http://", "ws://");
+    context.hosts.add(`wss://${domainNameOf(api)}`, socketOrigin);
+    context.hosts.add(`https://${domainNameOf(api)}`, origin);
+    const key = `${api.id}/${stageName}`;
+    withdrawals.get(key)?.();
+    withdrawals.set(key, context.announce({ label: api.name, url: `${socketOrigin}/${stageName}`, urn }));
+  };
+  const close = async (api: WebSocketApi, stageName: string): Promise<void> => {
+    host.closeStage(api, stageName);
+    api.stages.delete(stageName);
+    const key = `${api.id}/${stageName}`;
+    withdrawals.get(key)?.();
+    withdrawals.delete(key);
+    if (api.stages.size > 0 || !api.listener) return;
+    const { listener } = api;
+    api.listener = undefined;
+    context.hosts.remove(`wss://${domainNameOf(api)}`);
+    context.hosts.remove(`https://${domainNameOf(api)}`);
+    await listener.close();
+  };
+
+  return {
+    name: "apigatewayv2",
+    models: [
+      apiModel(context, apis, async (api) => {
+        for (const stageName of [...api.stages.keys()]) await close(api, stageName);
+      }),
+      ...partModels(context, apis),
+      deploymentModel(context, apis),
+      stageModel(apis, { open, close }),
+    ],
+    connections: () => host.list(),
+    async stop() {
+      await host.stop();
+      for (const api of apis.values()) for (const stageName of [...api.stages.keys()]) await close(api, stageName);
+    },
+  };
+}

@@ -1,0 +1,89 @@
+// Waiting that ends early: when an execution is stopped, times out, or a sibling branch has failed.
+import type { Clock, Timer } from "../../core/clock";
+import { StatesError } from "../language/errors";
+
+/** Why a part of an execution was cut off. Not an error that Catch or Retry could take. */
+export class Cancelled extends Error {
+  constructor() {
+    super("cancelled");
+    this.name = "Cancelled";
+  }
+}
+
+/** A signal that aborts with its parent. `release` lets go of the parent. */
+export function childSignal(parent: AbortSignal): { readonly controller: AbortController; release(): void } {
+  const controller = new AbortController();
+  const onAbort = (): void => controller.abort();
+  if (parent.aborted) controller.abort();
+  else parent.addEventListener("abort", onAbort, { once: true });
+  return { controller, release: () => parent.removeEventListener("abort", onAbort) };
+}
+
+/** Limits of a task. */
+export interface TaskLimits {
+  readonly timeoutMs?: number;
+  readonly heartbeatMs?: number;
+}
+
+/** What a running task may be told. */
+export interface TaskWait {
+  /** Puts the heartbeat's deadline off. */
+  beat(): void;
+}
+
+/**
+ * Waits for `work` within limits.
+ * @throws StatesError States.Timeout or States.HeartbeatTimeout; Cancelled when the signal aborts.
+ */
+export function waitFor<T>(
+  clock: Clock,
+  signal: AbortSignal,
+  limits: TaskLimits,
+  work: (wait: TaskWait) => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timers = new Set<Timer>();
+    let heartbeat: Timer | undefined;
+    const settle = (end: () => void): void => {
+      for (const timer of timers) timer.cancel();
+      heartbeat?.cancel();
+      signal.removeEventListener("abort", onAbort);
+      end();
+    };
+    const onAbort = (): void => settle(() => reject(new Cancelled()));
+    if (signal.aborted) {
+      reject(new Cancelled());
+      return;
+    }
+    signal.addEventListener("abort", onAbort, { once: true });
+    const beat = (): void => {
+      heartbeat?.cancel();
+      if (limits.heartbeatMs === undefined) return;
+      heartbeat = clock.setTimer(limits.heartbeatMs, () =>
+        settle(() => reject(new StatesError("States.HeartbeatTimeout", ""))),
+      );
+    };
+    beat();
+    if (limits.timeoutMs !== undefined) {
+      timers.add(clock.setTimer(limits.timeoutMs, () => settle(() => reject(new StatesError("States.Timeout", "")))));
+    }
+    work({ beat }).then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error as Error)),
+    );
+  });
+}
+
+/** Sleeps on the clock. @throws Cancelled */
+export function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
+  let timer: Timer | undefined;
+  return waitFor(
+    clock,
+    signal,
+    {},
+    () =>
+      new Promise<void>((resolve) => {
+        timer = clock.setTimer(milliseconds, resolve);
+      }),
+  ).finally(() => timer?.cancel());
+}

@@ -1,0 +1,61 @@
+// Functions as tasks: "arn:aws:states:::lambda:invoke", and the ARN of a function itself.
+import { StatesError } from "../language/errors";
+import type { Json, JsonRecord } from "../language/types";
+import type { HttpAnswer } from "./http";
+import type { Integration, IntegrationCall } from "./integration";
+
+/** The optimised integration: FunctionName and Payload. */
+export const invokeFunction: Integration = async (call) => {
+  const { FunctionName, Payload = {}, Qualifier } = call.input as JsonRecord;
+  if (typeof FunctionName !== "string") throw new StatesError("States.Runtime", "The task has no FunctionName");
+  const query = typeof Qualifier === "string" ? `?Qualifier=${encodeURIComponent(Qualifier)}` : "";
+  const answer = await invoke(call, `${encodeURIComponent(FunctionName)}/invocations${query}`, Payload);
+  return {
+    ExecutedVersion: answer.headers["x-amz-executed-version"] ?? "$LATEST",
+    Payload: resultOf(answer),
+    SdkHttpMetadata: { HttpStatusCode: answer.status },
+    SdkResponseMetadata: { RequestId: answer.headers["x-amzn-requestid"] ?? "" },
+    StatusCode: answer.status,
+  };
+};
+
+/** A function's ARN as resource: the whole input is the event, the whole result the task's. */
+export function invokeArn(functionArn: string): Integration {
+  return async (call) => resultOf(await invoke(call, `${encodeURIComponent(functionArn)}/invocations`, call.input));
+}
+
+async function invoke(call: IntegrationCall, path: string, event: Json): Promise<HttpAnswer> {
+  const answer = await call.send({
+    method: "POST",
+    url: `${call.gatewayOrigin}/2015-03-31/functions/${path}`,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(event),
+    service: "lambda",
+  });
+  if (answer.status !== 200) throw refusal(answer);
+  if (answer.headers["x-amz-function-error"] !== undefined) throw functionError(answer.body);
+  return answer;
+}
+
+function refusal(answer: HttpAnswer): StatesError {
+  const document = resultOf(answer) as JsonRecord | null;
+  const header = answer.headers["x-amzn-errortype"]?.split(":")[0];
+  const code = header ?? String(document?.__type ?? document?.Code ?? "Unknown");
+  const name = code.endsWith("Exception") ? code : `${code}Exception`;
+  const message = String(document?.Message ?? document?.message ?? answer.statusText);
+  return new StatesError(`Lambda.${name}`, `${message} (Service: Lambda, Status Code: ${answer.status})`);
+}
+
+/** The error's type is the name that Retry and Catch match; the cause is all that the function told. */
+function functionError(body: string): StatesError {
+  try {
+    const { errorType } = JSON.parse(body) as { readonly errorType?: unknown };
+    return new StatesError(typeof errorType === "string" ? errorType : "Lambda.Unknown", body);
+  } catch {
+    return new StatesError("Lambda.Unknown", body);
+  }
+}
+
+function resultOf({ body }: HttpAnswer): Json {
+  return body === "" ? null : (JSON.parse(body) as Json);
+}

@@ -1,0 +1,33 @@
+// Asks once a second, while the page is visible, for what changes by the second.
+import type { SectionName } from "./sections.js";
+import type { LiveState } from "./state.js";
+
+const INTERVAL_MS = 1000;
+
+/** @param question the section that is shown, and the minutes that dashboards cover. */
+export function followLive(
+  question: () => { readonly section: SectionName; readonly minutes: number },
+  show: (live: LiveState) => void,
+): { ask(): void } {
+  let timer = 0;
+  let round = 0;
+  const ask = async (): Promise<void> => {
+    clearTimeout(timer);
+    const mine = ++round;
+    if (!document.hidden) {
+      const { section, minutes } = question();
+      try {
+        const answer = await fetch(`./api/live?section=${section}&minutes=${String(minutes)}`);
+        const live = (await answer.json()) as LiveState;
+        // Another section may have been chosen meanwhile.
+        if (mine === round) show(live);
+      } catch {
+        // The status line says that the local run has ended.
+      }
+    }
+    if (mine === round) timer = window.setTimeout(() => void ask(), INTERVAL_MS);
+  };
+  document.addEventListener("visibilitychange", () => void ask());
+  void ask();
+  return { ask: () => void ask() };
+}
