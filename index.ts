@@ -1,18 +1,22 @@
 // The Pulumi program: one stack per environment. `pulumi up -s dev` runs it on AWS, `npm start` on this machine.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import * as path from "node:path";
 import {
   AcceleratedUploadBucket,
   ApiGatewayLogging,
   publishUploadPage,
   SignInUserPool,
   StaticSite,
+  ThrottledQueueConsumer,
 } from "./components";
 import { readStackSettings } from "./settings";
 
 const settings = readStackSettings();
 const tags = { project: pulumi.getProject(), stack: pulumi.getStack() };
 const { accountId } = aws.getCallerIdentityOutput();
+
+const alarms = settings.alarmTopicArn === undefined ? {} : { alarms: { topicArn: settings.alarmTopicArn } };
 
 const logging = settings.manageApiGatewayAccount ? [new ApiGatewayLogging("api-logging", { tags })] : [];
 
@@ -36,13 +40,23 @@ const uploads = new AcceleratedUploadBucket(
     logRetentionDays: settings.logRetentionDays,
     deletionProtection: settings.deletionProtection,
     ...(settings.allowedSourceCidrs === undefined ? {} : { allowedSourceCidrs: settings.allowedSourceCidrs }),
-    ...(settings.alarmTopicArn === undefined ? {} : { alarms: { topicArn: settings.alarmTopicArn } }),
+    ...alarms,
     tags,
   },
   { dependsOn: logging },
 );
 
 publishUploadPage(site, uploads, users);
+
+const work = new ThrottledQueueConsumer("work", {
+  entry: path.join(__dirname, "handlers", "work", "process-work.ts"),
+  maximumConcurrency: settings.workMaximumConcurrency,
+  paused: settings.workPaused,
+  logRetentionDays: settings.logRetentionDays,
+  deletionProtection: settings.deletionProtection,
+  ...alarms,
+  tags,
+});
 
 /** The page: open it and sign in. */
 export const uploadPageUrl = site.url;
@@ -54,3 +68,7 @@ export const uploadBucketName = uploads.bucketName;
 export const uploadClientConfiguration = uploads.clientConfiguration;
 /** Id of the user pool, to create users in. */
 export const userPoolId = users.userPool.id;
+/** Where messages of work are sent: `npm run load -- workQueueUrl`. */
+export const workQueueUrl = work.queueUrl;
+/** Where messages end that failed too often, or were rejected: `npm run dlq -- peek workDeadLetterQueueUrl`. */
+export const workDeadLetterQueueUrl = work.deadLetterQueueUrl;

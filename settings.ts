@@ -13,6 +13,8 @@ export interface StackSettings {
   readonly maximumFileGibibytes: number;
   readonly manageApiGatewayAccount: boolean;
   readonly urlExpirySeconds: number;
+  readonly workMaximumConcurrency: number;
+  readonly workPaused: boolean;
 }
 
 type Kind = "boolean" | "integer" | "string" | "string list";
@@ -26,6 +28,8 @@ const KEYS: Readonly<Record<keyof StackSettings, Kind>> = {
   maximumFileGibibytes: "integer",
   manageApiGatewayAccount: "boolean",
   urlExpirySeconds: "integer",
+  workMaximumConcurrency: "integer",
+  workPaused: "boolean",
 };
 
 /**
@@ -65,6 +69,8 @@ export function parseStackSettings(project: string, config: Readonly<Record<stri
     maximumFileGibibytes: number("maximumFileGibibytes", 50),
     manageApiGatewayAccount: flag("manageApiGatewayAccount", false),
     urlExpirySeconds: number("urlExpirySeconds", 300),
+    workMaximumConcurrency: number("workMaximumConcurrency", 5),
+    workPaused: flag("workPaused", false),
   };
 }
 

@@ -67,10 +67,18 @@ export function createContext(parts: ContextParts): CloudContext {
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
 
+/** Random bytes are fetched by the thousand: a call for each id costs more than all else that an id takes. */
+const POOL_BYTES = 4096;
+let pool: Buffer = Buffer.alloc(0);
+let used = 0;
+
 function uniqueId(length: number): string {
   let text = "";
   while (text.length < length) {
-    for (const byte of randomBytes(length)) if (byte < 252 && text.length < length) text += alphabet.charAt(byte % 36);
+    const byte = pool[used++];
+    if (byte === undefined) [pool, used] = [randomBytes(POOL_BYTES), 0];
+    // 252 is the largest multiple of 36 in a byte: beyond, some characters would be more frequent.
+    else if (byte < 252) text += alphabet.charAt(byte % 36);
   }
   return text;
 }

@@ -1,10 +1,13 @@
-// Proves that every must-have of AcceleratedUploadBucket has a test that names it, or stands in docs/verification.md with the reason.
+// Proves that every must-have of the finished components has a test that names it, or stands in docs/verification.md with the reason.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
 const root = path.join(__dirname, "..", "..");
-const MUST_HAVES = Array.from({ length: 35 }, (_, index) => `U${String(index + 1)}`);
+const COUNTS = { U: 35, Q: 32 };
+const MUST_HAVES = Object.entries(COUNTS).flatMap(([letter, count]) =>
+  Array.from({ length: count }, (_, index) => `${letter}${String(index + 1)}`),
+);
 
 /** Titles of all tests, one text. */
 function readTitles(): string {
@@ -12,7 +15,7 @@ function readTitles(): string {
     .readdirSync(path.join(root, "tests"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => fs.readFileSync(path.join(root, "tests", file), "utf8"))
-    .flatMap((text) => [...text.matchAll(/(?:it|describe)\(\s*[`"']([^`"']+)|\["(U\d+: [^"]+)"/g)])
+    .flatMap((text) => [...text.matchAll(/(?:it|describe)\(\s*[`"']([^`"']+)|(?:\[|must: )"([UQ]\d+(?:: [^"]+)?)"/g)])
     .map(([, title, listed]) => title ?? listed)
     .join("\n");
 }

@@ -34,6 +34,8 @@ describe("the program", function () {
           "uploadClientConfiguration",
           "uploadPageUrl",
           "userPoolId",
+          "workDeadLetterQueueUrl",
+          "workQueueUrl",
         ]);
       }
     });

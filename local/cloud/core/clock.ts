@@ -41,7 +41,11 @@ export class VirtualClock implements Clock {
   private readonly heap: PendingTimer[] = [];
   private order = 0;
 
-  constructor(private current = Date.UTC(2026, 0, 1)) {}
+  /** @param settle lets what was begun come to rest; the default waits for promises, not for sockets. */
+  constructor(
+    private current = Date.UTC(2026, 0, 1),
+    private readonly settle: () => Promise<void> = settlePromises,
+  ) {}
 
   now(): number {
     return this.current;
@@ -57,16 +61,16 @@ export class VirtualClock implements Clock {
   async advance(milliseconds: number): Promise<void> {
     const target = this.current + milliseconds;
     // What was begun before may still set timers that fall due.
-    await settle();
+    await this.settle();
     for (let next = this.heap[0]; next && next.dueAt <= target; next = this.heap[0]) {
       this.pop();
       if (next.cancelled) continue;
       this.current = Math.max(this.current, next.dueAt);
       next.callback();
-      await settle();
+      await this.settle();
     }
     this.current = target;
-    await settle();
+    await this.settle();
   }
 
   private push(timer: PendingTimer): void {
@@ -104,7 +108,7 @@ function isBefore(one: PendingTimer, other: PendingTimer): boolean {
   return one.dueAt === other.dueAt ? one.order < other.order : one.dueAt < other.dueAt;
 }
 
-function settle(): Promise<void> {
+function settlePromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

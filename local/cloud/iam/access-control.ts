@@ -81,6 +81,7 @@ class EmbeddedAccessControl implements LocalAccessControl {
   private readonly roots = new Map<string, Credentials>();
   private serial = 0;
   private pruneAt = 1000;
+  private latestKeys: { principal: Principal; now: number; keys: Readonly<Record<string, string>> } | undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -166,11 +167,20 @@ class EmbeddedAccessControl implements LocalAccessControl {
       action,
       resource,
       resourceAccountId,
-      context: { ...globalKeys(principal, this.clock.now()), ...question.context },
+      context: { ...this.globalKeys(principal), ...question.context },
       identityPolicies: role ? identityPoliciesOf(role) : [],
       ...(role?.permissionsBoundary && { permissionsBoundary: role.permissionsBoundary }),
       ...(resourcePolicy && { resourcePolicy }),
     });
+  }
+
+  /** Pollers ask many times in a millisecond. */
+  private globalKeys(principal: Principal): Readonly<Record<string, string>> {
+    const now = this.clock.now();
+    if (this.latestKeys?.principal !== principal || this.latestKeys.now !== now) {
+      this.latestKeys = { principal, now, keys: globalKeys(principal, now) };
+    }
+    return this.latestKeys.keys;
   }
 
   private digest(label: string): Buffer {
@@ -267,7 +277,7 @@ const principalTypes: Readonly<Record<Principal["kind"], string>> = {
  * HTTP on loopback, but the same SDK call goes to AWS over HTTPS, and it is that call which is being judged. A service that judges
  * a request really made over HTTP on AWS overrides the key in its question.
  */
-function globalKeys(principal: Principal, now: number): Record<string, string | readonly string[]> {
+function globalKeys(principal: Principal, now: number): Readonly<Record<string, string>> {
   const keys: Record<string, string> = {
     "aws:CurrentTime": new Date(now).toISOString(),
     "aws:EpochTime": String(Math.floor(now / 1000)),

@@ -2,18 +2,24 @@
 
 /** Condition keys of one request, looked up without regard to case. */
 export class ContextKeys {
-  private readonly values = new Map<string, readonly string[]>();
+  private values: ReadonlyMap<string, readonly string[]> | undefined;
 
-  constructor(context: Readonly<Record<string, string | readonly string[]>>) {
-    for (const [key, value] of Object.entries(context)) {
-      this.values.set(key.toLowerCase(), typeof value === "string" ? [value] : value);
-    }
-  }
+  constructor(private readonly context: Readonly<Record<string, string | readonly string[]>>) {}
 
   /** @param key in lower case. */
   get(key: string): readonly string[] | undefined {
+    // Most decisions meet no condition and no variable.
+    this.values ??= indexKeys(this.context);
     return this.values.get(key);
   }
+}
+
+function indexKeys(
+  context: Readonly<Record<string, string | readonly string[]>>,
+): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    Object.entries(context).map(([key, value]) => [key.toLowerCase(), typeof value === "string" ? [value] : value]),
+  );
 }
 
 /** A piece of a pattern. In a literal one, filled in from a variable, `*` and `?` stand for themselves. */

@@ -127,9 +127,6 @@ const IMPLEMENTATIONS: Readonly<Record<string, Implementation>> = {
   UUID: (_values, { uuid }) => uuid(),
 };
 
-/** Names of all functions, for validation. */
-export const INTRINSIC_NAMES: readonly string[] = Object.keys(IMPLEMENTATIONS);
-
 function apply(name: string, values: readonly Json[], randomness: Randomness): Json {
   const implementation = Object.hasOwn(IMPLEMENTATIONS, name) ? IMPLEMENTATIONS[name] : undefined;
   if (!implementation) throw fail(`There is no intrinsic function States.${name}`);
