@@ -3,6 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as bundles from "./bundles";
 import * as evaluate from "./evaluate";
+import * as queue from "./queue";
+import * as queueFaults from "./queue-faults";
 import * as sign from "./sign";
 import * as start from "./start";
 import * as upload from "./upload";
@@ -14,6 +16,8 @@ const BENCHES: Readonly<Record<string, { readonly run: Bench; readonly options: 
   sign: { run: sign.run, options: [] },
   bundles: { run: bundles.run, options: [] },
   evaluate: { run: evaluate.run, options: [] },
+  queue: { run: queue.run, options: ["messages", "rounds"] },
+  "queue-faults": { run: queueFaults.run, options: ["messages", "seed"] },
   start: { run: start.run, options: ["rounds"] },
 };
 

@@ -317,8 +317,9 @@ export class Upload {
   }
 
   async #sendAndComplete(signal: AbortSignal): Promise<void> {
+    let refused = false;
     for (let tries = 1; ; tries++) {
-      const current = await this.#describeSettled(signal);
+      const current = await this.#describeSettled(signal, refused);
       const { upload } = current;
       if (upload.state === "completed") {
         this.#complete(upload);
@@ -336,19 +337,21 @@ export class Upload {
       } catch (error) {
         // Another tab completed or removed it, or S3 holds other parts than we think: look again.
         if (!hasCode(error, "PartsMismatch", "UploadNotOpen") || tries === COMPLETIONS) throw error;
+        refused = true;
       }
     }
   }
 
-  /** The server's view; while another tab's completion runs, waits for its outcome. */
-  async #describeSettled(signal: AbortSignal): Promise<DescribeUploadResponse> {
+  /** The server's view; while another tab's completion runs, waits for its outcome. Our own is repeated at once, until it is refused. */
+  async #describeSettled(signal: AbortSignal, refused: boolean): Promise<DescribeUploadResponse> {
     if (this.#unsent) {
       this.#unsent = false;
       return { upload: this.#description!, parts: [] };
     }
     for (let tries = 1; ; tries++) {
       const current = await this.#api.describe(this.#description!.uploadId, signal);
-      if (current.upload.state !== "completing" || this.#ledger?.complete) return current;
+      const mayComplete = this.#ledger?.complete && (!refused || tries === SETTLE_TRIES);
+      if (current.upload.state !== "completing" || mayComplete) return current;
       if (tries === SETTLE_TRIES) throw new UploadError("TryAgain", "The upload service did not answer.");
       await sleep(this.#environment.clock, SETTLE_MS, signal);
     }
@@ -425,9 +428,9 @@ export class Upload {
   }
 }
 
-/** Aborted, abandoned or failed. */
+/** Aborted, abandoned, failed or deleted. */
 function isGone({ state }: UploadDescription): boolean {
-  return /^(a|f)/.test(state);
+  return /^[adf]/.test(state);
 }
 
 function stopped(): UploadError {

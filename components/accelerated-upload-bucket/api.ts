@@ -1,5 +1,18 @@
 // The REST API of AcceleratedUploadBucket as an OpenAPI document: routes, identity, request validation, CORS. Pure.
 import { UPLOAD_HANDLERS, type UploadHandler, type UploadHandlerName } from "../../handlers/upload/contract";
+import {
+  buildGatewayResponses,
+  buildIntegration,
+  buildPreflight,
+  buildSecurityScheme,
+  buildValidators,
+  object,
+  pathParameters,
+  string,
+  VALIDATOR,
+  type Json,
+  type JsonObject,
+} from "../shared/open-api";
 import { UploadAuthorizationMode } from "./args";
 import { buildApiPolicy } from "./policies";
 
@@ -16,20 +29,10 @@ export interface ApiDocumentParts {
   readonly functionArns: Readonly<Partial<Record<UploadHandlerName, string>>>;
 }
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-type JsonObject = Readonly<Record<string, Json>>;
-
 const AUTHORIZER = "caller";
-const VALIDATOR = "body-and-parameters";
 const ALLOWED_HEADERS = "authorization,content-type,x-amz-content-sha256,x-amz-date,x-amz-security-token";
 
-const string = (limits: JsonObject = {}): JsonObject => ({ type: "string", ...limits });
 const integer = (minimum: number, maximum: number): JsonObject => ({ type: "integer", minimum, maximum });
-const object = (required: readonly string[], properties: JsonObject): JsonObject => ({
-  type: "object",
-  required,
-  properties,
-});
 const list = (items: JsonObject, maxItems: number): JsonObject => ({ type: "array", minItems: 1, maxItems, items });
 
 const CHECKSUM = string({ pattern: "^[A-Za-z0-9+/]{11}=$" });
@@ -70,18 +73,18 @@ export function buildApiDocument(parts: ApiDocumentParts): JsonObject {
     if (!route) continue;
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: buildMethod(name, parts) };
   }
+  const byUserPool = parts.authorizationMode === UploadAuthorizationMode.Cognito;
+  const userPoolArn = byUserPool ? (parts.userPoolArn ?? "") : undefined;
   for (const [path, methods] of Object.entries(paths)) {
     const allowed = [...Object.keys(methods).map((method) => method.toUpperCase()), "OPTIONS"].join(",");
-    methods.options = buildPreflight(path, allowed, parts.allowedOrigins);
+    methods.options = buildPreflight(path, allowed, parts.allowedOrigins, ALLOWED_HEADERS);
   }
   return {
     openapi: "3.0.1",
     info: { title: parts.title, version: "1" },
     paths,
-    components: { securitySchemes: { [AUTHORIZER]: buildSecurityScheme(parts) } },
-    "x-amazon-apigateway-request-validators": {
-      [VALIDATOR]: { validateRequestBody: true, validateRequestParameters: true },
-    },
+    components: { securitySchemes: { [AUTHORIZER]: buildSecurityScheme(userPoolArn) } },
+    "x-amazon-apigateway-request-validators": buildValidators(),
     "x-amazon-apigateway-gateway-responses": buildGatewayResponses(parts.allowedOrigins),
     ...(parts.allowedSourceCidrs.length === 0
       ? {}
@@ -98,15 +101,14 @@ function buildMethod(name: UploadHandlerName, parts: ApiDocumentParts): JsonObje
   const body = BODIES[name];
   const functionArn = parts.functionArns[name];
   if (functionArn === undefined) throw new Error(`no function for the route of "${name}"`);
-  const uri = `arn:${parts.partition}:apigateway:${parts.region}:lambda:path/2015-03-31/functions/${functionArn}/invocations`;
   return {
     operationId: name,
     security: [{ [AUTHORIZER]: [] }],
-    parameters: pathParameters(UPLOAD_HANDLERS[name as Exclude<UploadHandlerName, "sweep">].route.path),
+    parameters: pathParameters(UPLOAD_HANDLERS[name as Exclude<UploadHandlerName, "sweep" | "release">].route.path),
     ...(body ? { requestBody: { required: true, content: { "application/json": { schema: body } } } } : {}),
     responses: {},
     "x-amazon-apigateway-request-validator": VALIDATOR,
-    "x-amazon-apigateway-integration": { type: "aws_proxy", httpMethod: "POST", uri, passthroughBehavior: "never" },
+    "x-amazon-apigateway-integration": buildIntegration(functionArn, parts.region, parts.partition),
   };
 }
 
@@ -117,82 +119,4 @@ function pathParameters(path: string): Json {
     required: true,
     schema: string(),
   }));
-}
-
-/** CORS preflight without a function and without identity, as browsers send none. */
-function buildPreflight(path: string, methods: string, origins: readonly string[]): JsonObject {
-  const header = (name: string): string => `method.response.header.${name}`;
-  const single = singleOrigin(origins);
-  const headers = {
-    "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-    "Access-Control-Allow-Methods": methods,
-    "Access-Control-Max-Age": "7200",
-    Vary: "Origin",
-    ...(single === undefined ? {} : { "Access-Control-Allow-Origin": single }),
-  };
-  const names = [...Object.keys(headers), ...(single === undefined ? ["Access-Control-Allow-Origin"] : [])];
-  return {
-    parameters: pathParameters(path),
-    responses: {
-      "204": {
-        description: "CORS preflight",
-        headers: Object.fromEntries(names.map((name) => [name, { schema: string() }])),
-      },
-    },
-    "x-amazon-apigateway-integration": {
-      type: "mock",
-      passthroughBehavior: "when_no_match",
-      requestTemplates: { "application/json": '{"statusCode": 204}' },
-      responses: {
-        default: {
-          statusCode: "204",
-          responseParameters: Object.fromEntries(
-            Object.entries(headers).map(([name, value]) => [header(name), `'${value}'`]),
-          ),
-          ...(single === undefined ? { responseTemplates: { "application/json": buildOriginTemplate(origins) } } : {}),
-        },
-      },
-    },
-  };
-}
-
-/** The one origin that every answer can name, whoever asks; undefined when it depends on the request. */
-function singleOrigin(origins: readonly string[]): string | undefined {
-  if (origins.includes("*")) return "*";
-  return origins.length === 1 ? origins[0] : undefined;
-}
-
-/** With several origins the answer depends on the request: a mapping template picks the caller's, if it is listed. */
-function buildOriginTemplate(origins: readonly string[]): string {
-  const listed = origins.map((origin) => `$origin == "${origin}"`).join(" || ");
-  return [
-    '#set($origin = $input.params().header.get("origin"))',
-    '#if(!$origin || $origin == "")#set($origin = $input.params().header.get("Origin"))#end',
-    `#if(${listed})`,
-    '#set($context.responseOverride.header.Access-Control-Allow-Origin = "$origin")',
-    "#end",
-  ].join("\n");
-}
-
-/** Refusals of API Gateway itself carry CORS headers too, or a page could not tell a 401 from a broken network. */
-function buildGatewayResponses(origins: readonly string[]): JsonObject {
-  const single = singleOrigin(origins);
-  const origin = single === undefined ? "method.request.header.Origin" : `'${single}'`;
-  const responseParameters = {
-    "gatewayresponse.header.Access-Control-Allow-Origin": origin,
-    "gatewayresponse.header.Vary": "'Origin'",
-  };
-  return { DEFAULT_4XX: { responseParameters }, DEFAULT_5XX: { responseParameters } };
-}
-
-function buildSecurityScheme(parts: ApiDocumentParts): JsonObject {
-  const scheme = { type: "apiKey", name: "Authorization", in: "header" };
-  if (parts.authorizationMode === UploadAuthorizationMode.Iam) {
-    return { ...scheme, "x-amazon-apigateway-authtype": "awsSigv4" };
-  }
-  return {
-    ...scheme,
-    "x-amazon-apigateway-authtype": "cognito_user_pools",
-    "x-amazon-apigateway-authorizer": { type: "cognito_user_pools", providerARNs: [parts.userPoolArn ?? ""] },
-  };
 }

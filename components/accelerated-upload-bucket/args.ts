@@ -90,8 +90,8 @@ export interface AcceleratedUploadBucketArgs {
    */
   readonly maximumFileBytes?: number;
   /**
-   * Bytes that one user may upload in all, unfinished uploads included. Aborted and abandoned uploads give theirs back; deleting
-   * a finished object does not.
+   * Bytes that one user may upload in all, unfinished uploads included. Aborted and abandoned uploads give theirs back, and so
+   * do finished objects that are deleted, by whomever.
    * @default `549755813888` (512 GiB)
    */
   readonly maximumBytesPerUser?: number;

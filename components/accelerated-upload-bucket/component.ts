@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { findPlacement, type Placement } from "../shared/placement";
 import type { AcceleratedUploadBucketArgs, UploadClientSettings } from "./args";
-import { createFunctions, createSweepSchedule, type UploadFunctions } from "./functions";
+import { createFunctions, createReleaseTrigger, createSweepSchedule, type UploadFunctions } from "./functions";
 import { createApi } from "./gateway";
 import { createMalwareProtection, type UploadMalwareProtection } from "./malware-protection";
 import { createMonitoring } from "./monitoring";
@@ -16,9 +16,9 @@ import { checkOrigins, createStorage } from "./storage";
  * Acceleration, with every part's length and checksum enforced by the signature of its URL.
  *
  * Creates an `aws.s3.Bucket` with its satellites (public access block, ownership, versioning, encryption, acceleration,
- * lifecycle, CORS, policy, notification), an `aws.dynamodb.Table` of uploads, seven `aws.lambda.Function`s with a role, policy
- * and log group each, an `aws.apigateway.RestApi` with deployment, stage, throttle and access log, a schedule for the sweeper,
- * six alarms and a dashboard.
+ * lifecycle, CORS, policy, notification), an `aws.dynamodb.Table` of uploads, eight `aws.lambda.Function`s with a role, policy
+ * and log group each, an `aws.apigateway.RestApi` with deployment, stage, throttle and access log, a schedule for the sweeper, a
+ * rule on deleted objects, six alarms and a dashboard.
  *
  * ```ts
  * const uploads = new AcceleratedUploadBucket("media", {
@@ -71,7 +71,7 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
   public readonly accessLogGroup: aws.cloudwatch.LogGroup;
   /** Joins the stage and `webAclArn`; left out without one. */
   public readonly webAclAssociation?: aws.wafv2.WebAclAssociation;
-  /** Functions by handler: start, sign, describe, complete, abort, list, sweep. */
+  /** Functions by handler: start, sign, describe, complete, abort, list, sweep, release. */
   public readonly functions: Record<string, aws.lambda.Function>;
   /** Roles of the functions, by handler. */
   public readonly roles: Record<string, aws.iam.Role>;
@@ -79,12 +79,16 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
   public readonly rolePolicies: Record<string, aws.iam.RolePolicy>;
   /** Log groups of the functions, by handler. */
   public readonly logGroups: Record<string, aws.cloudwatch.LogGroup>;
-  /** Who may run the functions: the API each of its routes, the schedule the sweeper. */
+  /** Who may run the functions: the API each of its routes, the schedule the sweeper, the bucket's events the releaser. */
   public readonly permissions: aws.lambda.Permission[];
   /** Schedule of the sweeper. */
   public readonly sweepRule: aws.cloudwatch.EventRule;
   /** Joins the schedule and the sweeper. */
   public readonly sweepTarget: aws.cloudwatch.EventTarget;
+  /** Picks deleted objects out of the bucket's events. */
+  public readonly releaseRule: aws.cloudwatch.EventRule;
+  /** Joins these events and the function that gives bytes back. */
+  public readonly releaseTarget: aws.cloudwatch.EventTarget;
   /** Role of the malware scanner; left out when it is off. */
   public readonly scannerRole?: aws.iam.Role;
   /** Policy of the scanner's role; left out when it is off. */
@@ -123,6 +127,7 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
     const scanner = createMalwareProtection(name, settings, storage.bucket, placement, this);
     const bucketPolicy = createBucketPolicy(name, settings, storage.bucket, functions, scanner, this);
     const schedule = createSweepSchedule(name, settings, functions, this);
+    const release = createReleaseTrigger(name, settings, storage.bucket.bucket, functions, this);
     const api = createApi(name, settings, functions, origins, placement, this);
     const monitoring = createMonitoring(name, settings, { storage, functions, api, placement }, this);
 
@@ -147,9 +152,11 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
     this.roles = pick(functions, (item) => item.role);
     this.rolePolicies = pick(functions, (item) => item.policy);
     this.logGroups = pick(functions, (item) => item.logGroup);
-    this.permissions = [...api.permissions, schedule.permission];
+    this.permissions = [...api.permissions, schedule.permission, release.permission];
     this.sweepRule = schedule.rule;
     this.sweepTarget = schedule.target;
+    this.releaseRule = release.rule;
+    this.releaseTarget = release.target;
     if (scanner) {
       this.scannerRole = scanner.role;
       this.scannerPolicy = scanner.policy;
@@ -187,6 +194,8 @@ export class AcceleratedUploadBucket extends pulumi.ComponentResource {
       permissions: this.permissions,
       sweepRule: this.sweepRule,
       sweepTarget: this.sweepTarget,
+      releaseRule: this.releaseRule,
+      releaseTarget: this.releaseTarget,
       scannerRole: this.scannerRole,
       scannerPolicy: this.scannerPolicy,
       malwareProtectionPlan: this.malwareProtectionPlan,

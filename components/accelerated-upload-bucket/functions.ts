@@ -1,4 +1,4 @@
-// The functions of AcceleratedUploadBucket: one per route and one for the sweeper, each with a role of its own.
+// The functions of AcceleratedUploadBucket: one per route and two that EventBridge runs, each with a role of its own.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import {
@@ -25,6 +25,7 @@ const DESCRIPTIONS: Readonly<Record<UploadHandlerName, string>> = {
   abort: "Aborts the caller's own uploads",
   list: "Lists the caller's own uploads",
   sweep: "Aborts abandoned uploads and sends events that were left unsent",
+  release: "Gives users their bytes back when finished objects are deleted",
 };
 
 /** One function per handler, by the handler's name. */
@@ -85,6 +86,7 @@ export function createFunctions(
     abort: create("abort"),
     list: create("list"),
     sweep: create("sweep"),
+    release: create("release"),
   };
 }
 
@@ -96,8 +98,8 @@ function buildRules({ kmsKeyArn, rules }: AcceleratedUploadBucketSettings): pulu
   });
 }
 
-/** The sweeper's schedule. */
-export interface SweepSchedule {
+/** A rule of EventBridge and the one function that it runs. */
+export interface UploadTrigger {
   readonly rule: aws.cloudwatch.EventRule;
   readonly permission: aws.lambda.Permission;
   readonly target: aws.cloudwatch.EventTarget;
@@ -107,30 +109,63 @@ export interface SweepSchedule {
 export function createSweepSchedule(
   name: string,
   settings: AcceleratedUploadBucketSettings,
-  { sweep }: UploadFunctions,
+  functions: UploadFunctions,
   parent: pulumi.Resource,
-): SweepSchedule {
+): UploadTrigger {
+  return createTrigger(name, "sweep", { scheduleExpression: SWEEP_SCHEDULE }, settings, functions, parent);
+}
+
+/** Creates the rule that tells of deleted objects below the key prefix. Events of S3 come on the default bus only. */
+export function createReleaseTrigger(
+  name: string,
+  settings: AcceleratedUploadBucketSettings,
+  bucketName: pulumi.Output<string>,
+  functions: UploadFunctions,
+  parent: pulumi.Resource,
+): UploadTrigger {
+  const eventPattern = bucketName.apply((bucket) =>
+    JSON.stringify({
+      source: ["aws.s3"],
+      "detail-type": ["Object Deleted"],
+      detail: { bucket: { name: [bucket] }, object: { key: [{ prefix: settings.keyPrefix }] } },
+    }),
+  );
+  return createTrigger(name, "release", { eventPattern }, settings, functions, parent);
+}
+
+function createTrigger(
+  name: string,
+  handlerName: UploadHandlerName,
+  when: Pick<aws.cloudwatch.EventRuleArgs, "scheduleExpression" | "eventPattern">,
+  settings: AcceleratedUploadBucketSettings,
+  functions: UploadFunctions,
+  parent: pulumi.Resource,
+): UploadTrigger {
+  const target = functions[handlerName].function;
   const regional = settings.region === undefined ? {} : { region: settings.region };
   const rule = new aws.cloudwatch.EventRule(
-    `${name}-sweep-rule`,
-    { description: DESCRIPTIONS.sweep, scheduleExpression: SWEEP_SCHEDULE, tags: settings.tags, ...regional },
+    `${name}-${handlerName}-rule`,
+    { description: DESCRIPTIONS[handlerName], ...when, tags: settings.tags, ...regional },
     { parent },
   );
   const permission = new aws.lambda.Permission(
-    `${name}-sweep-permission`,
+    `${name}-${handlerName}-permission`,
     {
       action: "lambda:InvokeFunction",
-      function: sweep.function.name,
+      function: target.name,
       principal: "events.amazonaws.com",
       sourceArn: rule.arn,
       ...regional,
     },
     { parent },
   );
-  const target = new aws.cloudwatch.EventTarget(
-    `${name}-sweep-target`,
-    { rule: rule.name, arn: sweep.function.arn, ...regional },
-    { parent, dependsOn: [permission] },
-  );
-  return { rule, permission, target };
+  return {
+    rule,
+    permission,
+    target: new aws.cloudwatch.EventTarget(
+      `${name}-${handlerName}-target`,
+      { rule: rule.name, arn: target.arn, ...regional },
+      { parent, dependsOn: [permission] },
+    ),
+  };
 }

@@ -1,36 +1,15 @@
 // The REST API's resources: document, deployment, stage, throttle, log, permissions.
-import * as crypto from "node:crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { UPLOAD_HANDLERS, type UploadHandler, type UploadHandlerName } from "../../handlers/upload/contract";
 import type { Placement } from "../shared/placement";
+import { createRestApi, REST_STAGE, type RestApiParts } from "../shared/rest-api";
 import { buildApiDocument } from "./api";
 import type { UploadFunctions } from "./functions";
 import type { AcceleratedUploadBucketSettings } from "./settings";
 
-/** Name of the API's only stage. */
-const STAGE_NAME = "v1";
-
-/** One JSON line per request; holds no token. https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html */
-const ACCESS_LOG_FORMAT = JSON.stringify({
-  requestId: "$context.requestId",
-  time: "$context.requestTimeEpoch",
-  sourceIp: "$context.identity.sourceIp",
-  method: "$context.httpMethod",
-  route: "$context.resourcePath",
-  status: "$context.status",
-  latencyMs: "$context.responseLatency",
-  integrationStatus: "$context.integrationStatus",
-  error: "$context.error.responseType",
-});
-
 /** The API and what belongs to it. */
-export interface UploadApi {
-  readonly api: aws.apigateway.RestApi;
-  readonly deployment: aws.apigateway.Deployment;
-  readonly stage: aws.apigateway.Stage;
-  readonly methodSettings: aws.apigateway.MethodSettings;
-  readonly accessLogGroup: aws.cloudwatch.LogGroup;
+export interface UploadApi extends RestApiParts {
   readonly permissions: readonly aws.lambda.Permission[];
   readonly webAclAssociation: aws.wafv2.WebAclAssociation | undefined;
 }
@@ -44,66 +23,19 @@ export function createApi(
   placement: Placement,
   parent: pulumi.Resource,
 ): UploadApi {
-  const { tags } = settings;
   const regional = settings.region === undefined ? {} : { region: settings.region };
   const body = buildBody(name, settings, functions, origins, placement);
-  const api = new aws.apigateway.RestApi(
-    `${name}-api`,
-    { body, endpointConfiguration: { types: "REGIONAL" }, failOnWarnings: true, tags, ...regional },
-    { parent },
-  );
-  const permissions = createPermissions(name, settings, functions, api, parent);
-  const deployment = new aws.apigateway.Deployment(
-    `${name}-deployment`,
-    {
-      restApi: api.id,
-      // A changed document, its resource policy included, is live only after a new deployment.
-      triggers: { document: body.apply((text) => crypto.createHash("sha256").update(text).digest("hex")) },
-      ...regional,
-    },
-    { parent },
-  );
-  const accessLogGroup = new aws.cloudwatch.LogGroup(
-    `${name}-access-log-group`,
-    { retentionInDays: settings.logRetentionDays, tags, ...regional },
-    { parent },
-  );
-  const stage = new aws.apigateway.Stage(
-    `${name}-stage`,
-    {
-      restApi: api.id,
-      deployment: deployment.id,
-      stageName: STAGE_NAME,
-      accessLogSettings: { destinationArn: accessLogGroup.arn, format: ACCESS_LOG_FORMAT },
-      tags,
-      ...regional,
-    },
-    { parent },
-  );
-  const methodSettings = new aws.apigateway.MethodSettings(
-    `${name}-method-settings`,
-    {
-      restApi: api.id,
-      stageName: stage.stageName,
-      methodPath: "*/*",
-      settings: {
-        throttlingRateLimit: settings.throttling.rateLimit,
-        throttlingBurstLimit: settings.throttling.burstLimit,
-        metricsEnabled: true,
-      },
-      ...regional,
-    },
-    { parent },
-  );
+  const parts = createRestApi(name, { ...settings, body }, parent);
+  const permissions = createPermissions(name, settings, functions, parts.api, parent);
   const webAclAssociation =
     settings.webAclArn === undefined
       ? undefined
       : new aws.wafv2.WebAclAssociation(
           `${name}-web-acl-association`,
-          { resourceArn: stage.arn, webAclArn: settings.webAclArn, ...regional },
+          { resourceArn: parts.stage.arn, webAclArn: settings.webAclArn, ...regional },
           { parent },
         );
-  return { api, deployment, stage, methodSettings, accessLogGroup, permissions, webAclAssociation };
+  return { ...parts, permissions, webAclAssociation };
 }
 
 function buildBody(
@@ -148,7 +80,7 @@ function createPermissions(
           action: "lambda:InvokeFunction",
           function: functions[handlerName].function.name,
           principal: "apigateway.amazonaws.com",
-          sourceArn: pulumi.interpolate`${api.executionArn}/${STAGE_NAME}/${method}${path.replace(/\{\w+\}/g, "*")}`,
+          sourceArn: pulumi.interpolate`${api.executionArn}/${REST_STAGE}/${method}${path.replace(/\{\w+\}/g, "*")}`,
           ...(settings.region === undefined ? {} : { region: settings.region }),
         },
         { parent },

@@ -185,7 +185,10 @@ export function buildDashboard(parts: DashboardParts): { readonly widgets: reado
         own(UPLOAD_METRICS.uploadsAborted),
         own(UPLOAD_METRICS.abandonedUploads),
       ]),
-      chart(1, "Bytes uploaded", [own(UPLOAD_METRICS.bytesCompleted)]),
+      chart(1, "Bytes uploaded and given back", [
+        own(UPLOAD_METRICS.bytesCompleted),
+        own(UPLOAD_METRICS.bytesReleased),
+      ]),
       chart(2, "Calls and refusals", [ofApi("Count"), ofApi("4XXError"), ofApi("5XXError")]),
       chart(3, "Latency, p99", [ofApi("Latency"), ofApi("IntegrationLatency")], "p99"),
       chart(4, "Function errors and throttles", [...ofFunctions("Errors"), ...ofFunctions("Throttles")]),

@@ -2,8 +2,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { CHECKSUM_HEADER, UPLOAD_TABLE } from "../../handlers/upload/contract";
+import { originRules } from "../shared/origins";
 import type { Placement } from "../shared/placement";
-import { enforce, enforceLater, type Rule } from "../shared/validation";
+import { enforce, enforceLater } from "../shared/validation";
 import { REGIONS_WITHOUT_ACCELERATION, type AcceleratedUploadBucketSettings } from "./settings";
 
 /** The bucket and everything that is set on it, except its policy. */
@@ -89,40 +90,15 @@ export function createStorage(
 
 /** The origins, checked: exact, and "*" only when acknowledged. */
 export function checkOrigins(name: string, settings: AcceleratedUploadBucketSettings): pulumi.Output<string[]> {
-  return enforceLater(name, settings.allowedOrigins, (origins) => originRules(origins, settings.acknowledgeAnyOrigin));
-}
-
-function originRules(origins: readonly string[], anyOrigin: boolean): Rule[] {
-  const property = "allowedOrigins";
-  return [
-    {
-      property,
-      holds: origins.length > 0,
-      rule: "name at least one origin",
-      got: origins,
-      remedy: "list the pages that upload",
-    },
-    {
-      property,
-      holds: anyOrigin || !origins.includes("*"),
-      rule: 'not hold "*"',
-      got: origins,
-      remedy: "list the origins, or set acknowledgeAnyOrigin: true",
-    },
-    {
-      property,
-      holds: origins.every((origin) => origin === "*" || isOrigin(origin)),
-      rule: "be origins: https, host, optional port, and nothing more",
-      got: origins,
-      remedy: 'write "https://app.example.com" (http is accepted for localhost and 127.0.0.1 only)',
-    },
-  ];
-}
-
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { origin, protocol, hostname } = new URL(text);
-  return origin === text && (protocol === "https:" || hostname === "localhost" || hostname === "127.0.0.1");
+  return enforceLater(name, settings.allowedOrigins, (origins) =>
+    originRules(origins, {
+      use: "upload",
+      anyOrigin: {
+        accepted: settings.acknowledgeAnyOrigin,
+        remedy: "list the origins, or set acknowledgeAnyOrigin: true",
+      },
+    }),
+  );
 }
 
 function checkAcceleration(name: string, region: string): string {

@@ -63,7 +63,7 @@ export function loadPage(name: string): ReadonlyMap<string, string> {
   const folder = path.join(libraryRoot, "clients", "pages", name);
   const built = esbuild.buildSync({
     absWorkingDir: libraryRoot,
-    entryPoints: { app: path.join(folder, "app.ts") },
+    entryPoints: ["app.ts", "app.css"].map((file) => ({ in: path.join(folder, file), out: "app" })),
     outdir: "out",
     bundle: true,
     write: false,
@@ -75,11 +75,9 @@ export function loadPage(name: string): ReadonlyMap<string, string> {
     logLevel: "silent",
     preserveSymlinks: true,
   });
-  const script = built.outputFiles[0]?.text ?? "";
   return new Map([
     ["index.html", fs.readFileSync(path.join(folder, "index.html"), "utf8")],
-    ["app.css", fs.readFileSync(path.join(folder, "app.css"), "utf8")],
-    ["app.js", script],
+    ...built.outputFiles.map((file) => [path.basename(file.path), file.text] as const),
   ]);
 }
 

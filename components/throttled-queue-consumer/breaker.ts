@@ -8,6 +8,8 @@ import { buildBreakerStatements } from "./policies";
 import type { ThrottledQueueConsumerSettings } from "./settings";
 
 const TIMEOUT_SECONDS = 30;
+/** It makes a few calls a minute, whatever the consumer needs. */
+const MEMORY_SIZE = 256;
 
 /** Function, triggers and permissions. */
 export interface CircuitBreaker {
@@ -47,9 +49,10 @@ export function createCircuitBreaker(
         [BREAKER_ENVIRONMENT.cooldownSeconds]: String(circuitBreaker.cooldownSeconds),
         [BREAKER_ENVIRONMENT.maximumConcurrency]: String(scaling.maximumConcurrency ?? ""),
         [BREAKER_ENVIRONMENT.probeSeconds]: String(circuitBreaker.probeSeconds),
+        [BREAKER_ENVIRONMENT.paused]: String(settings.paused),
       },
       timeoutSeconds: TIMEOUT_SECONDS,
-      memorySize: settings.memorySize,
+      memorySize: MEMORY_SIZE,
       logRetentionDays: settings.logRetentionDays,
       tags: settings.tags,
       region: settings.region,

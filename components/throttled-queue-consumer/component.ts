@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { findPlacement } from "../shared/placement";
 import { enforce } from "../shared/validation";
 import type { ThrottledQueueConsumerArgs } from "./args";
+import { checkLaterArns } from "./arns";
 import { createCircuitBreaker } from "./breaker";
 import { createConsumerFunction, findPolicyParts, resolveConsumerCode } from "./function";
 import { createEventSourceMapping } from "./mapping";
@@ -11,7 +12,7 @@ import { createMonitoring } from "./monitoring";
 import { buildProducerPolicy } from "./policies";
 import { createQueues } from "./queues";
 import { resolveThrottledQueueConsumerSettings } from "./settings";
-import { createClaimCheckStorage, createStateTable } from "./storage";
+import { createClaimCheckStorage, createStateTable, usesState } from "./storage";
 
 /**
  * A queue with a dead-letter queue and a function that processes its messages, never more at a time than the downstream can take:
@@ -123,15 +124,16 @@ export class ThrottledQueueConsumer extends pulumi.ComponentResource {
    * @throws pulumi.InputPropertiesError when an argument breaks a rule, or the entry does not build.
    */
   constructor(name: string, args: ThrottledQueueConsumerArgs, opts?: pulumi.ComponentResourceOptions) {
-    const settings = resolveThrottledQueueConsumerSettings(name, args);
+    const resolved = resolveThrottledQueueConsumerSettings(name, args);
     const code = resolveConsumerCode(name, args);
     super(ThrottledQueueConsumer.pulumiType, name, {}, opts);
 
+    const settings = checkLaterArns(name, resolved);
     const placement = findPlacement(settings.region, this);
     const queues = createQueues(name, settings, placement, this);
     const stateTable = createStateTable(name, settings, this);
     const claimCheck = createClaimCheckStorage(name, settings, this);
-    const parts = { queues, stateTable, claimCheck, placement };
+    const parts = { queues, stateTable: usesState(settings) ? stateTable : undefined, claimCheck, placement };
     const consumer = createConsumerFunction(name, settings, code, parts, this);
     const mapping = createEventSourceMapping(name, settings, queues, consumer, this);
     const breaker = createCircuitBreaker(name, settings, { queue: queues.queue, mapping, stateTable, placement }, this);

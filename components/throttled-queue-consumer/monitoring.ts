@@ -5,8 +5,8 @@ import { QUEUE_METRICS } from "../../handlers/queue/contract";
 import type { Placement } from "../shared/placement";
 import { buildQueueDashboard } from "./dashboard";
 import type { ConsumerQueues } from "./queues";
+import { findSourceBound } from "./scaling";
 import type { ThrottledQueueConsumerSettings } from "./settings";
-import { QUEUE_SCALING } from "./sizing";
 
 const MINUTE_SECONDS = 60;
 const FIVE_MINUTES_SECONDS = 300;
@@ -27,16 +27,11 @@ export interface QueueMonitoringParts {
 }
 
 /** Most invocations that the queue may start at a time. */
-export function findConcurrencyBound({
+function findConcurrencyBound({
   scaling,
   reservedConcurrentExecutions,
 }: Pick<ThrottledQueueConsumerSettings, "scaling" | "reservedConcurrentExecutions">): number | undefined {
-  const { maximumConcurrency, pollers } = scaling;
-  return (
-    maximumConcurrency ??
-    (pollers && pollers.maximum * QUEUE_SCALING.concurrencyPerPoller) ??
-    reservedConcurrentExecutions
-  );
+  return findSourceBound(scaling) ?? reservedConcurrentExecutions;
 }
 
 /** Creates alarms and dashboard. None of the alarms sends a message when it ends. */
@@ -120,15 +115,20 @@ function createAlarms(
       alarmDescription: "The consumer runs at its limit all the time: the backlog will not shrink any faster.",
       ...over("Maximum", MINUTE_SECONDS, bound, alarms.saturationMinutes),
     }, // prettier-ignore
-    "mapping-failures": {
-      namespace: "AWS/Lambda",
-      metricName: "FailedInvokeEventCount",
-      dimensions: { EventSourceMappingUUID: mapping.uuid },
-      alarmDescription:
-        "Messages were polled and could not be handed to the consumer: see the state of the event source mapping.",
-      ...over("Sum", FIVE_MINUTES_SECONDS, alarms.mappingFailuresThreshold),
-    },
-    stalled: buildStalledAlarm(queues.queue, alarms.stalledAfterSeconds),
+    "mapping-failures": buildMappingAlarm(
+      {
+        namespace: "AWS/Lambda",
+        metricName: "FailedInvokeEventCount",
+        dimensions: { EventSourceMappingUUID: mapping.uuid },
+      },
+      ofFunction("Invocations"),
+      settings,
+    ),
+    stalled: buildStalledAlarm(
+      ofQueue(queues.queue, "ApproximateAgeOfOldestMessage"),
+      ofQueue(queues.queue, "NumberOfMessagesDeleted"),
+      settings,
+    ),
     "rejected-messages": hasKit
       ? {
           namespace: QUEUE_METRICS.namespace,
@@ -153,31 +153,68 @@ interface SimpleMetric {
   readonly dimensions: Dimensions;
 }
 
-/** Old messages alone are a backlog, and no deletions alone are an idle queue: only both together are a standstill. */
-function buildStalledAlarm(queue: aws.sqs.Queue, ageSeconds: number): aws.cloudwatch.MetricAlarmArgs {
-  const metric = (metricName: string, stat: string): aws.types.input.cloudwatch.MetricAlarmMetricQueryMetric => ({
-    namespace: "AWS/SQS",
-    metricName,
-    dimensions: { QueueName: queue.name },
-    period: FIVE_MINUTES_SECONDS,
-    stat,
-  });
+/**
+ * Lambda counts a message that the consumer itself returned as a failed one too. A mapping that fails hands nothing over: messages fail
+ * and the function does not run. An invocation counts when it begins and its failures when it ends, hence as many periods as it may take
+ * and one.
+ */
+function buildMappingAlarm(
+  failed: SimpleMetric,
+  invocations: SimpleMetric,
+  { alarms, functionTimeoutSeconds }: ThrottledQueueConsumerSettings,
+): aws.cloudwatch.MetricAlarmArgs {
+  const condition = `failed >= ${alarms.mappingFailuresThreshold} AND FILL(invocations, 0) == 0`;
+  return {
+    alarmDescription:
+      "Messages were polled and none could be handed to the consumer: see the state of the event source mapping.",
+    ...whenever("unreachable", condition, [
+      { id: "failed", metric: query(failed, "Sum") },
+      { id: "invocations", metric: query(invocations, "Sum") },
+    ]),
+    evaluationPeriods: countPeriods(functionTimeoutSeconds) + 1,
+  };
+}
+
+/**
+ * Old messages alone are a backlog, and no deletions alone are an idle queue: only both together are a standstill. Messages that take
+ * long are deleted seldom, hence as many periods as one may take.
+ */
+function buildStalledAlarm(
+  age: SimpleMetric,
+  deleted: SimpleMetric,
+  { alarms, functionTimeoutSeconds }: ThrottledQueueConsumerSettings,
+): aws.cloudwatch.MetricAlarmArgs {
   return {
     alarmDescription: "Old messages wait and none is finished: the consumer stands still.",
-    metricQueries: [
-      { id: "age", metric: metric("ApproximateAgeOfOldestMessage", "Maximum") },
-      { id: "deleted", metric: metric("NumberOfMessagesDeleted", "Sum") },
-      {
-        id: "stalled",
-        label: "Stalled",
-        expression: `IF(age >= ${ageSeconds} AND FILL(deleted, 0) == 0, 1, 0)`,
-        returnData: true,
-      },
-    ],
+    ...whenever("stalled", `age >= ${alarms.stalledAfterSeconds} AND FILL(deleted, 0) == 0`, [
+      { id: "age", metric: query(age, "Maximum") },
+      { id: "deleted", metric: query(deleted, "Sum") },
+    ]),
+    evaluationPeriods: countPeriods(functionTimeoutSeconds),
+  };
+}
+
+function query(metric: SimpleMetric, stat: string): aws.types.input.cloudwatch.MetricAlarmMetricQueryMetric {
+  return { ...metric, period: FIVE_MINUTES_SECONDS, stat };
+}
+
+/** Raises an alarm in each period in which a condition over several metrics holds. */
+function whenever(
+  id: string,
+  condition: string,
+  metrics: aws.types.input.cloudwatch.MetricAlarmMetricQuery[],
+): Pick<aws.cloudwatch.MetricAlarmArgs, "metricQueries" | "comparisonOperator" | "threshold"> {
+  const label = `${id.charAt(0).toUpperCase()}${id.slice(1)}`;
+  return {
+    metricQueries: [...metrics, { id, label, expression: `IF(${condition}, 1, 0)`, returnData: true }],
     comparisonOperator: "GreaterThanOrEqualToThreshold",
     threshold: 1,
-    evaluationPeriods: 1,
   };
+}
+
+/** Periods of five minutes that a time covers, begun ones included. */
+function countPeriods(seconds: number): number {
+  return Math.ceil(seconds / FIVE_MINUTES_SECONDS);
 }
 
 function over(

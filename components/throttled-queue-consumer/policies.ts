@@ -1,5 +1,5 @@
 // Policy documents of ThrottledQueueConsumer. Pure functions: known names in, plain data out.
-import { CLAIM_CHECK_PREFIX, QUEUE_PERMISSIONS } from "../../handlers/queue/contract";
+import { CLAIM_CHECK_PREFIX, PRODUCER_PERMISSIONS, QUEUE_PERMISSIONS } from "../../handlers/queue/contract";
 import { buildPolicy, type PolicyDocument, type Statement } from "../shared/iam";
 import { buildProducerStatement, type KnownQueueProducer } from "./producers";
 
@@ -53,9 +53,12 @@ const allow = (Sid: string, Action: readonly string[], Resource: string | readon
   Resource,
 });
 
+/** What DynamoDB asks of whoever uses a table with a customer's key. */
+const TABLE_KEY_ACTIONS = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"];
+
 /** Through these services only: the key may protect other things as well. */
 function useKey(
-  parts: QueuePolicyParts,
+  parts: Pick<QueuePolicyParts, "kmsKeyArn" | "region">,
   Sid: string,
   Action: readonly string[],
   services: readonly string[],
@@ -82,8 +85,7 @@ export function buildConsumerStatements(parts: QueuePolicyParts, hasKit: boolean
       ? []
       : [allow("ReadClaimChecks", QUEUE_PERMISSIONS.claimCheck, `${claimCheckBucketArn}/${CLAIM_CHECK_PREFIX}*`)]),
     ...useKey(parts, "UseKeyForMessages", ["kms:Decrypt", "kms:GenerateDataKey"], ["sqs"]),
-    ...useKey(parts, "UseKeyForState", ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
-      stateTableArn === undefined ? [] : ["dynamodb"]), // prettier-ignore
+    ...useKey(parts, "UseKeyForState", TABLE_KEY_ACTIONS, stateTableArn === undefined ? [] : ["dynamodb"]),
     ...useKey(parts, "UseKeyForClaimChecks", ["kms:Decrypt"], claimCheckBucketArn === undefined ? [] : ["s3"]),
   ];
 }
@@ -93,10 +95,10 @@ export function buildProducerPolicy(parts: QueuePolicyParts): PolicyDocument {
   const { queueArn, claimCheckBucketArn } = parts;
   const services = ["sqs", ...(claimCheckBucketArn === undefined ? [] : ["s3"])];
   return buildPolicy([
-    allow("SendMessages", ["sqs:SendMessage"], queueArn),
+    allow("SendMessages", PRODUCER_PERMISSIONS.queue, queueArn),
     ...(claimCheckBucketArn === undefined
       ? []
-      : [allow("WriteClaimChecks", ["s3:PutObject"], `${claimCheckBucketArn}/${CLAIM_CHECK_PREFIX}*`)]),
+      : [allow("WriteClaimChecks", PRODUCER_PERMISSIONS.claimCheck, `${claimCheckBucketArn}/${CLAIM_CHECK_PREFIX}*`)]),
     ...useKey(parts, "UseKey", ["kms:Decrypt", "kms:GenerateDataKey"], services),
   ]);
 }
@@ -108,19 +110,10 @@ export function buildBreakerStatements(parts: {
   readonly stateTableArn: string;
   readonly kmsKeyArn: string | undefined;
 }): Statement[] {
-  const { region, mappingArn, stateTableArn, kmsKeyArn } = parts;
-  const key: Statement = {
-    ...allow(
-      "UseKeyForState",
-      ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"],
-      kmsKeyArn ?? "",
-    ),
-    Condition: { StringEquals: { "kms:ViaService": [`dynamodb.${region}.amazonaws.com`] } },
-  };
   return [
-    allow("SwitchMapping", QUEUE_PERMISSIONS.breakerMapping, mappingArn),
-    allow("UseState", QUEUE_PERMISSIONS.breakerState, stateTableArn),
-    ...(kmsKeyArn === undefined ? [] : [key]),
+    allow("SwitchMapping", QUEUE_PERMISSIONS.breakerMapping, parts.mappingArn),
+    allow("UseState", QUEUE_PERMISSIONS.breakerState, parts.stateTableArn),
+    ...useKey(parts, "UseKeyForState", TABLE_KEY_ACTIONS, ["dynamodb"]),
   ];
 }
 

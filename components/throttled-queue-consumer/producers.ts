@@ -64,32 +64,60 @@ function rulesOf(key: string, producer: QueueProducerArgs): Rule[] {
       holds: organizationId !== undefined || (roleArn === undefined && accountId === undefined),
       rule: "have organizationId with roleArn or accountId",
       got: given,
-      remedy: "it keeps the permission within your organization; a role of this account takes producerPolicy instead",
+      remedy:
+        "it keeps the permission within your organization; a role of this account needs no producer: grantSend, or attach producerPolicy",
     },
+    accountRule(key, producer),
+    ...valueRules(key, knownOf(producer)),
   ];
 }
 
-/** Rules over the values, once they are known. */
+/** ARNs of buckets name no account: whoever has the name next could send. */
+function accountRule(
+  key: string,
+  { serviceName, sourceArn, sourceAccount, organizationId }: QueueProducerArgs | KnownQueueProducer,
+): Rule {
+  const anonymous = serviceName !== undefined && typeof sourceArn === "string" && sourceArn.split(":")[4] === "";
+  return {
+    property: `producers.${key}.sourceArn`,
+    holds: !anonymous || sourceAccount !== undefined || organizationId !== undefined,
+    rule: "come with sourceAccount or organizationId when it names no account",
+    got: sourceArn,
+    remedy: "add the account that the resource is in: names of buckets are given away again",
+  };
+}
+
+/** Members that are known at once. */
+function knownOf(producer: QueueProducerArgs): KnownQueueProducer {
+  return Object.fromEntries(Object.entries(producer).filter(([, value]) => typeof value === "string"));
+}
+
+/** Rules over values that were not known at once. */
 export function knownProducerRules(producers: Readonly<Record<string, KnownQueueProducer>>): Rule[] {
-  return Object.entries(producers).flatMap(([key, producer]) => {
-    const matches = (member: keyof KnownQueueProducer, pattern: RegExp, rule: string, remedy: string): Rule => {
-      const value = producer[member];
-      const property = `producers.${key}.${member}`;
-      return { property, holds: value === undefined || pattern.test(value), rule, got: value, remedy };
-    };
-    return [
-      matches(
-        "sourceArn",
-        /^arn:aws[\w-]*:[\w-]+:[\w-]*:\d{0,12}:[^*?\s][^?\s]*$/,
-        'be an ARN whose service, Region and account hold no wildcard, nor its resource only "*"',
-        'name the resource; a "*" may end it',
-      ),
-      matches("sourceAccount", /^\d{12}$/, "be an account id", "write its 12 digits"),
-      matches("organizationId", /^o-[a-z0-9]{10,32}$/, "be the id of an organization", 'write "o-a1b2c3d4e5" say'),
-      matches("roleArn", /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "be the ARN of one role", "name the role"),
-      matches("accountId", /^\d{12}$/, "be an account id", "write its 12 digits"),
-    ];
-  });
+  return Object.entries(producers).flatMap(([key, producer]) => [
+    accountRule(key, producer),
+    ...valueRules(key, producer),
+  ]);
+}
+
+function valueRules(key: string, producer: KnownQueueProducer): Rule[] {
+  const matches = (member: keyof KnownQueueProducer, pattern: RegExp, rule: string, remedy: string): Rule => {
+    const value = producer[member];
+    const property = `producers.${key}.${member}`;
+    return { property, holds: value === undefined || pattern.test(value), rule, got: value, remedy };
+  };
+  return [
+    matches(
+      "sourceArn",
+      /^arn:aws[\w-]*:[\w-]+:[\w-]*:\d{0,12}:[^*?\s]+\*?$/,
+      'be an ARN whose service, Region and account hold no wildcard, nor its resource only "*"',
+      'name the resource; a "*" may end it',
+    ),
+    matches("sourceAccount", /^\d{12}$/, "be an account id", "write its 12 digits"),
+    matches("organizationId", /^o-[a-z0-9]{10,32}$/, "be the id of an organization", 'write "o-a1b2c3d4e5" say'),
+    matches("roleArn", /^arn:aws[\w-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "be the ARN of one role", "name the role"),
+    matches("accountId", /^\d{12}$/, "be an account id", "write its 12 digits"),
+  ];
 }
 
 /** The statement of one producer. */

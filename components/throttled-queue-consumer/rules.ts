@@ -3,9 +3,11 @@ import { BREAKER_ENVIRONMENT, QUEUE_ENVIRONMENT, SQS_LIMITS } from "../../handle
 import { logRetention } from "../shared/limits";
 import { integerBetween, oneOf, type Rule } from "../shared/validation";
 import { QueueConsumerArchitecture, type ThrottledQueueConsumerArgs } from "./args";
+import { arnRules } from "./arns";
 import { FILTER_LIMITS, findFilterProblem } from "./filters";
+import { kitRules, queueRules } from "./queue-rules";
 import { producerRules } from "./producers";
-import { secondsOfBatch } from "./scaling";
+import { findSourceBound, secondsOfBatch } from "./scaling";
 import type { ThrottledQueueConsumerSettings } from "./settings";
 import { QUEUE_SCALING } from "./sizing";
 
@@ -24,6 +26,7 @@ export function listRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQ
     ...producerRules(settings.producers),
     ...statementRules(settings),
     ...operationRules(args, settings),
+    ...arnRules(settings),
   ];
 }
 
@@ -65,13 +68,15 @@ function concurrencyRules(args: ThrottledQueueConsumerArgs, { scaling }: Throttl
     ? "a quota of AWS"
     : "a quota of AWS; acknowledgeRaisedQuotas: true accepts more once AWS has raised it";
   const { pollers } = scaling;
+  const derived = target && maximumConcurrency === undefined && provisionedPollers === undefined;
+  const source = derived ? `${more}; derived from target` : more;
   return [
     integerBetween(
       "maximumConcurrency",
       scaling.maximumConcurrency,
       minimumConcurrency,
       raised ? RAISED_CONCURRENCY : 1000,
-      target && maximumConcurrency === undefined ? `${more}; derived from target` : more,
+      source,
     ),
     {
       property: "maximumConcurrency",
@@ -92,7 +97,7 @@ function concurrencyRules(args: ThrottledQueueConsumerArgs, { scaling }: Throttl
       pollers?.maximum,
       minimumPollers,
       raised ? RAISED_POLLERS : maximumPollers,
-      more,
+      source,
     ),
     {
       property: "provisionedPollers.maximum",
@@ -112,13 +117,10 @@ function concurrencyRules(args: ThrottledQueueConsumerArgs, { scaling }: Throttl
   ];
 }
 
-function reservedRule(
-  reserved: number | undefined,
-  { maximumConcurrency, pollers }: ThrottledQueueConsumerSettings["scaling"],
-): Rule {
-  const most = maximumConcurrency ?? (pollers && pollers.maximum * QUEUE_SCALING.concurrencyPerPoller);
+function reservedRule(reserved: number | undefined, scaling: ThrottledQueueConsumerSettings["scaling"]): Rule {
+  const most = findSourceBound(scaling);
   const what =
-    maximumConcurrency === undefined
+    scaling.maximumConcurrency === undefined
       ? "the 10 invocations of each of provisionedPollers.maximum"
       : "the sum of the maximumConcurrency of its event sources";
   return {
@@ -191,129 +193,6 @@ function batchRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQueueCo
       got: "a key",
       remedy: "add filters; queues and tables take kmsKeyArn",
     },
-  ];
-}
-
-function queueRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQueueConsumerSettings): Rule[] {
-  const { functionTimeoutSeconds: timeout, maximumBatchingWindowInSeconds: window } = settings;
-  const { visibilityTimeoutSeconds: visibility, messageRetentionSeconds: retention } = settings;
-  const demonstration = args.unsafeDemonstration ?? false;
-  const advised = 6 * timeout + window;
-  return [
-    integerBetween("functionTimeoutSeconds", timeout, 1, 900, "limits of Lambda"),
-    integerBetween("memorySize", args.memorySize, 128, 10_240, "limits of Lambda"),
-    integerBetween(
-      "visibilityTimeoutSeconds",
-      args.visibilityTimeoutSeconds,
-      0,
-      SQS_LIMITS.maximumVisibilitySeconds,
-      "limits of SQS",
-    ),
-    {
-      property: "visibilityTimeoutSeconds",
-      holds: visibility >= timeout,
-      rule: `be no less than functionTimeoutSeconds (${timeout}), as Lambda refuses less`,
-      got: visibility,
-      remedy: `use ${advised}, or leave it out`,
-    },
-    {
-      property: "visibilityTimeoutSeconds",
-      holds: visibility >= advised || visibility < timeout || args.acknowledgeShortVisibility === true || demonstration,
-      rule: `be at least six times functionTimeoutSeconds plus the batching window (${advised})`,
-      got: visibility,
-      remedy: `use ${advised}, or leave it out; acknowledgeShortVisibility: true accepts that messages are delivered twice`,
-    },
-    integerBetween(
-      "maxReceiveCount",
-      settings.maxReceiveCount,
-      demonstration ? 1 : 5,
-      1000,
-      "fewer sends messages to the dead-letter queue for a passing fault; unsafeDemonstration: true accepts it",
-    ),
-    integerBetween(
-      "messageRetentionSeconds",
-      retention,
-      SQS_LIMITS.minimumRetentionSeconds,
-      SQS_LIMITS.maximumRetentionSeconds - 1,
-      "the dead-letter queue must keep messages for longer, and 14 days is the most of SQS",
-    ),
-    integerBetween(
-      "deadLetterQueue.messageRetentionSeconds",
-      settings.deadLetterRetentionSeconds,
-      SQS_LIMITS.minimumRetentionSeconds,
-      SQS_LIMITS.maximumRetentionSeconds,
-      "limits of SQS",
-    ),
-    {
-      property: "deadLetterQueue.messageRetentionSeconds",
-      holds: settings.deadLetterRetentionSeconds > retention || retention >= SQS_LIMITS.maximumRetentionSeconds,
-      rule: `be above messageRetentionSeconds (${retention})`,
-      got: settings.deadLetterRetentionSeconds,
-      remedy:
-        "SQS counts from the first send, so a failed message would be gone before anybody sees it; leave it out for 14 days",
-    },
-    integerBetween(
-      "maxMessageSizeBytes",
-      args.maxMessageSizeBytes,
-      1024,
-      SQS_LIMITS.maximumMessageBytes,
-      "limits of SQS",
-    ),
-  ];
-}
-
-function kitRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQueueConsumerSettings): Rule[] {
-  const { backoff, idempotency, rateLimit, circuitBreaker } = args;
-  const withCode = (["idempotency", "backoff", "rateLimit"] as const).filter(
-    (key) => args[key] !== undefined && (args[key] as { enabled?: boolean }).enabled !== false,
-  );
-  const base = settings.backoff?.baseSeconds ?? 1;
-  return [
-    {
-      property: "code",
-      holds: args.code === undefined || withCode.length === 0,
-      rule: `be replaced by entry to have ${withCode.join(", ")}`,
-      got: "code",
-      remedy: "the kit does these, and code is deployed unaltered; leave them out, or give an entry",
-    },
-    integerBetween("idempotency.expirySeconds", idempotency?.expirySeconds, 60, 31_536_000),
-    integerBetween(
-      "backoff.baseSeconds",
-      backoff?.baseSeconds,
-      1,
-      SQS_LIMITS.maximumVisibilitySeconds,
-      "limits of SQS",
-    ),
-    integerBetween(
-      "backoff.maximumSeconds",
-      backoff?.maximumSeconds,
-      base,
-      SQS_LIMITS.maximumVisibilitySeconds,
-      "no less than baseSeconds, and a message is hidden for at most 12 hours",
-    ),
-    {
-      property: "rateLimit.perSecond",
-      holds: rateLimit === undefined || (rateLimit.perSecond > 0 && rateLimit.perSecond <= 1000),
-      rule: "be above 0 and at most 1000",
-      got: rateLimit?.perSecond,
-      remedy: "one row of DynamoDB counts for all workers; for more, bound concurrency instead",
-    },
-    integerBetween("rateLimit.burst", rateLimit?.burst, 1, 10_000),
-    {
-      property: "circuitBreaker",
-      holds: circuitBreaker === undefined || settings.scaling.maximumConcurrency !== undefined,
-      rule: "have a maximumConcurrency, which it lowers to probe",
-      got: "none",
-      remedy: "set maximumConcurrency and no provisionedPollers",
-    },
-    integerBetween(
-      "circuitBreaker.cooldownSeconds",
-      circuitBreaker?.cooldownSeconds,
-      60,
-      86_400,
-      "it looks once a minute",
-    ),
-    integerBetween("circuitBreaker.probeSeconds", circuitBreaker?.probeSeconds, 60, 86_400, "it looks once a minute"),
   ];
 }
 

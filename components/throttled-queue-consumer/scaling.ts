@@ -1,6 +1,7 @@
 // How far the queue may start invocations: given, derived from the target, or the default. Pure.
+import { KIT_CONCURRENCY } from "../../handlers/queue/contract";
 import type { ThrottledQueueConsumerArgs } from "./args";
-import { deriveConcurrency, estimateBatchSeconds, KIT_CONCURRENCY, proposePollerMode, QUEUE_SCALING } from "./sizing";
+import { deriveConcurrency, estimateBatchSeconds, proposePollerMode, QUEUE_SCALING } from "./sizing";
 
 /** `maximumConcurrency` when neither a value nor a target is given: what Lambda's own pollers begin with. */
 const DEFAULT_MAXIMUM_CONCURRENCY = QUEUE_SCALING.initialConcurrency;
@@ -11,6 +12,11 @@ export interface QueueScalingSettings {
   readonly pollers: { readonly minimum: number; readonly maximum: number } | undefined;
   /** Sums behind the values, when a target is given. */
   readonly arithmetic: readonly string[];
+}
+
+/** Most invocations that the event source starts at a time; undefined when it has no bound of its own. */
+export function findSourceBound({ maximumConcurrency, pollers }: QueueScalingSettings): number | undefined {
+  return maximumConcurrency ?? (pollers && pollers.maximum * QUEUE_SCALING.concurrencyPerPoller);
 }
 
 /** Given values win over the target; the sums are shown all the same. */

@@ -1,6 +1,8 @@
 // Arithmetic of throttling, with the sums written out: how many workers a target needs, which pollers reach them in time, and how long a
 // backlog takes and costs. Pure.
 
+import { SQS_LIMITS } from "../../handlers/queue/contract";
+
 /** How Lambda scales an SQS event source. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
 export const QUEUE_SCALING = {
   /** Concurrent invocations with which Lambda's own pollers begin. */
@@ -19,9 +21,6 @@ export const QUEUE_SCALING = {
   maximumMinimumPollers: 200,
   maximumPollers: 2000,
 } as const;
-
-/** Messages of a batch that the consumer kit works on side by side, unless the consumer says otherwise. */
-export const KIT_CONCURRENCY = 10;
 
 const DECIMALS = 1e9;
 /** Rounds up, but not for the last digit of a binary fraction: 0.1 × 30 is 3 and not 4. */
@@ -89,12 +88,11 @@ export function proposePollerMode(concurrency: number, rampSeconds?: number): Po
     return { mode: "standard", arithmetic: `Lambda's own pollers take ${sum}, ${wanted}: standard mode` };
   }
   const added = (QUEUE_SCALING.provisionedAddedPerMinute * (rampSeconds ?? needed)) / 60;
-  const minimum = clamp(
-    roundUp((concurrency - added) / concurrencyPerPoller),
-    QUEUE_SCALING.minimumPollers,
-    QUEUE_SCALING.maximumMinimumPollers,
-  );
-  const maximum = clamp(roundUp(concurrency / concurrencyPerPoller), minimum, QUEUE_SCALING.maximumPollers);
+  const { minimumPollers, maximumMinimumPollers } = QUEUE_SCALING;
+  const ready = roundUp((concurrency - added) / concurrencyPerPoller);
+  const minimum = clamp(ready, minimumPollers, maximumMinimumPollers);
+  // No more than the quota is proposed: a rule refuses what it does not cover.
+  const maximum = Math.max(minimum, roundUp(concurrency / concurrencyPerPoller));
   const why = reached ? `at most ${show(rampSeconds ?? 0)} s are asked for` : `they end at ${standardMaximum}`;
   return {
     mode: "provisioned",
@@ -102,18 +100,22 @@ export function proposePollerMode(concurrency: number, rampSeconds?: number): Po
     maximum,
     arithmetic:
       `Lambda's own pollers take ${sum}, ${why}: provisioned mode, ${minimum} to ${maximum} pollers of ` +
-      `${concurrencyPerPoller} concurrent invocations each`,
+      `${concurrencyPerPoller} concurrent invocations each` +
+      (ready > minimum ? `; ${ready} at once would be in time, of which AWS keeps ${minimum} ready at most` : ""),
   };
 }
 
 /**
  * Prices in US dollars.
- * Defaults: us-east-1, arm64, without free tier, as published in 2025 on https://aws.amazon.com/lambda/pricing/ and
- * https://aws.amazon.com/sqs/pricing/. They change: give your own for a decision.
+ * Defaults: list prices of us-east-1 and eu-west-1 as of November 2026, arm64, standard queue, first tier, without the free tier (a
+ * million queue requests a month among it). See https://aws.amazon.com/lambda/pricing/ and https://aws.amazon.com/sqs/pricing/. They
+ * change: check them, and give your own for a decision.
  */
 export interface QueuePrices {
+  /** Of the function's memory and time. */
   readonly perGigabyteSecond: number;
   readonly perMillionInvocations: number;
+  /** Each 64 KB of a message count as a request. */
   readonly perMillionQueueRequests: number;
 }
 
@@ -154,8 +156,8 @@ export function estimateDrain(question: DrainQuestion): DrainEstimate {
   const batches = Math.ceil(messages / batchSize);
   const seconds = drainSeconds(batches, secondsPerBatch, maximumConcurrency);
   const gigabyteSeconds = batches * secondsPerBatch * (memorySize / 1024);
-  // Each batch is received once; deletions go out in requests of at most 10.
-  const requests = batches * (Math.ceil(batchSize / 10) + Math.ceil(batchSize / 10));
+  // A message was sent before; it is received and deleted in requests of at most 10 messages.
+  const requests = 2 * batches * Math.ceil(batchSize / SQS_LIMITS.batchEntries);
   const costUsd =
     gigabyteSeconds * prices.perGigabyteSecond +
     (batches * prices.perMillionInvocations + requests * prices.perMillionQueueRequests) / 1e6;

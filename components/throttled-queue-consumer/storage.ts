@@ -17,14 +17,22 @@ export interface ClaimCheckStorage {
   readonly policy: aws.s3.BucketPolicy;
 }
 
+/** Whether the consumer itself keeps state; the circuit breaker does so in any case. */
+export function usesState({
+  idempotencySeconds,
+  rateLimit,
+}: Pick<ThrottledQueueConsumerSettings, "idempotencySeconds" | "rateLimit">): boolean {
+  return idempotencySeconds !== undefined || rateLimit !== undefined;
+}
+
 /** Creates the state table when idempotency, rate limit or circuit breaker needs it. */
 export function createStateTable(
   name: string,
   settings: ThrottledQueueConsumerSettings,
   parent: pulumi.Resource,
 ): aws.dynamodb.Table | undefined {
-  const { idempotencySeconds, rateLimit, circuitBreaker, kmsKeyArn } = settings;
-  if (idempotencySeconds === undefined && rateLimit === undefined && circuitBreaker === undefined) return undefined;
+  const { circuitBreaker, kmsKeyArn } = settings;
+  if (!usesState(settings) && circuitBreaker === undefined) return undefined;
   const { partitionKey, timeToLive } = QUEUE_STATE_TABLE;
   return new aws.dynamodb.Table(
     `${name}-state-table`,

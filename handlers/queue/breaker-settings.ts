@@ -12,7 +12,7 @@ export interface BreakerSettings extends CircuitSettings {
 
 /** Reads the settings. Throws an Error that names every variable that is missing or no number. */
 export function readBreakerSettings(environment: Environment): BreakerSettings {
-  const { maximumConcurrency, ...required } = BREAKER_ENVIRONMENT;
+  const { maximumConcurrency, paused, ...required } = BREAKER_ENVIRONMENT;
   const missing = Object.values(required).filter((name) => !environment[name]);
   if (missing.length > 0) throw new Error(`Environment variables are not set: ${missing.join(", ")}`);
   const text = (name: string): string => environment[name] ?? "";
@@ -27,6 +27,7 @@ export function readBreakerSettings(environment: Environment): BreakerSettings {
     queueName: text(required.queueName),
     cooldownMs: number(required.cooldownSeconds) * 1000,
     probeMs: number(required.probeSeconds) * 1000,
+    paused: text(paused) === "true",
     ...(text(maximumConcurrency) === "" ? {} : { maximumConcurrency: number(maximumConcurrency) }),
   };
 }

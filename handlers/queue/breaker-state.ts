@@ -4,6 +4,9 @@
 //   ^                 ^                                     |
 //   |                 +---- alarm, or alarm still on -------+
 //   +------------------------- probe time without alarm ----+
+//
+// While people have paused the queue the circuit is closed, so that no probe enables the mapping. The alarm is noted all the same, and
+// opens the circuit when they resume.
 import { PROBE_CONCURRENCY } from "./contract";
 
 /** The circuit. */
@@ -29,6 +32,8 @@ export interface CircuitSettings {
   readonly probeMs: number;
   /** To restore when the circuit closes. Without it the mapping has no maximum. */
   readonly maximumConcurrency?: number;
+  /** People have paused the queue: nothing is enabled, whatever the alarm does. */
+  readonly paused?: boolean;
 }
 
 /** How the mapping shall be. */
@@ -55,6 +60,7 @@ export function advance(
 ): Circuit {
   const known = noteAlarm(circuit, event);
   const become = (phase: Circuit["phase"]): Circuit => ({ ...known, phase, since: now, applied: false });
+  if (settings.paused === true) return known.phase === "closed" ? known : become("closed");
   switch (known.phase) {
     case "closed":
       return known.inAlarm && mappingEnabled ? become("open") : known;
@@ -72,8 +78,9 @@ export function settingOf(circuit: Circuit, settings: CircuitSettings): MappingS
   if (circuit.applied) return undefined;
   if (circuit.phase === "open") return { enabled: false };
   if (circuit.phase === "half-open") return { enabled: true, maximumConcurrency: PROBE_CONCURRENCY };
-  // It was enabled for the probe; who paused it since then meant it.
-  return { maximumConcurrency: settings.maximumConcurrency ?? null };
+  // It was enabled for the probe; who paused it since then meant it. A probe that began during the pause's own update ends here.
+  const enabled = settings.paused === true ? { enabled: false } : {};
+  return { ...enabled, maximumConcurrency: settings.maximumConcurrency ?? null };
 }
 
 /** Events can come late, twice or in the wrong order: only a newer change counts. */

@@ -58,7 +58,8 @@ export async function resolveBody(text: string, store: BodyStore | undefined, si
   try {
     return await store.get(key, signal);
   } catch (error) {
-    // Sent after the object was written, and S3 reads its writes: it has been deleted, and will not come back.
+    // Sent after the object was written, and S3 reads its writes: it has been deleted, and will not come back. S3 says so only to who may
+    // list the bucket; others get AccessDenied, and their message fails until it is in the dead-letter queue.
     if (error instanceof AwsCallError && error.code === "NoSuchKey") {
       throw new NonRetryableError("the body of the claim check is gone", { cause: error });
     }

@@ -14,6 +14,9 @@ export const SQS_LIMITS = {
   maximumMoveRate: 500,
 } as const;
 
+/** Messages of a batch (of a FIFO queue: groups) that the kit works on side by side, unless the consumer says otherwise. */
+export const KIT_CONCURRENCY = 10;
+
 /** Environment variables of the consumer: what the component sets and the kit reads. All optional ones switch a feature on. */
 export const QUEUE_ENVIRONMENT = {
   /** URL of the source queue: visibility of failed messages is changed there. */
@@ -50,6 +53,8 @@ export const BREAKER_ENVIRONMENT = {
   maximumConcurrency: "MAXIMUM_CONCURRENCY",
   /** Seconds that a probe must stay without alarm before the circuit closes. */
   probeSeconds: "PROBE_SECONDS",
+  /** "true" while people have paused the queue: the breaker then leaves the mapping disabled. */
+  paused: "PAUSED",
 } as const;
 
 /** Maximum concurrency while the circuit breaker probes: the smallest that Lambda accepts. */
@@ -114,5 +119,5 @@ export const QUEUE_PERMISSIONS = {
   /** On the event source mapping, for the circuit breaker. */
   breakerMapping: ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"],
   /** On the state table, for the circuit breaker. */
-  breakerState: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+  breakerState: ["dynamodb:GetItem", "dynamodb:PutItem"],
 } as const;

@@ -19,7 +19,7 @@ export class NonRetryableError extends Error {
 export class RetryLaterError extends Error {
   readonly [BRAND] = "retry-later";
 
-  /** @param delaySeconds 0 to 43,200; capped there. */
+  /** @param delaySeconds 0 to 43,200; capped there. What is no such number leaves the wait to the back-off. */
   constructor(
     readonly delaySeconds: number,
     message = `to be tried again in ${delaySeconds} s`,

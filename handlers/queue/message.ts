@@ -63,7 +63,7 @@ export interface QueueConsumer<Body = unknown> {
   readonly processMessage: ProcessMessage<Body>;
   /** What makes two messages the same; the message id when left out. */
   readonly idempotencyKey?: (message: QueueMessage<Body>) => string;
-  /** Messages of one batch (standard) or groups of one batch (FIFO) that are worked on at the same time. Default 10. */
+  /** Messages of one batch (standard) or groups of one batch (FIFO) that are worked on at the same time. @default KIT_CONCURRENCY */
   readonly concurrency?: number;
 }
 

@@ -4,7 +4,7 @@
 // message of a group that is not done stops the group, and it and all after it go back, so that the order is kept.
 import { Metrics, type Log, type MetricScope } from "../shared/log";
 import { capVisibility } from "./backoff";
-import { QUEUE_METRICS } from "./contract";
+import { KIT_CONCURRENCY, QUEUE_METRICS } from "./contract";
 import { isFifo, type ReceivedMessage } from "./message";
 import { isDone, processOne, type Kit, type Outcome, type Turn } from "./process-message";
 import { SlotStock } from "./rate-limit";
@@ -21,8 +21,6 @@ export interface VisibilityPort {
   changeVisibility(changes: readonly VisibilityChange[]): Promise<readonly FailedEntry[]>;
 }
 
-const CONCURRENCY = 10;
-
 /** Works on a batch. Never rejects. @param onSettled told of each message at once. */
 export async function processBatch(
   kit: Kit,
@@ -30,10 +28,13 @@ export async function processBatch(
   turn: Turn,
   onSettled: (settled: Settled) => Promise<void> = async () => undefined,
 ): Promise<readonly Settled[]> {
-  const concurrency = Math.max(1, Math.floor(kit.consumer.concurrency ?? CONCURRENCY));
-  const slots = kit.rateLimit && new SlotStock(kit.rateLimit, concurrency, batch.length, kit.now);
+  const concurrency = Math.max(1, Math.floor(kit.consumer.concurrency ?? KIT_CONCURRENCY));
+  const chains = toChains(batch);
+  // No more slots ahead than messages can start at once: those of a FIFO group start one after the other.
+  const block = Math.min(concurrency, chains.length);
+  const slots = kit.rateLimit && new SlotStock(kit.rateLimit, block, batch.length, kit.now);
   const settled = new Map<ReceivedMessage, Outcome>();
-  await runBounded(toChains(batch), concurrency, async (chain) => {
+  await runBounded(chains, concurrency, async (chain) => {
     let stopped: Outcome | undefined;
     for (const received of chain) {
       const outcome: Outcome = stopped ?? (await processOne(kit, received, turn, slots));

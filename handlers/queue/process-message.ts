@@ -55,9 +55,6 @@ export function isDone({ kind }: Outcome): boolean {
   return kind === "processed" || kind === "duplicate" || kind === "rejected";
 }
 
-/** Longest wait of a duplicate for the worker that has the message. */
-const LONGEST_DUPLICATE_WAIT_SECONDS = 30;
-
 /** Works on one message. Never rejects, and resolves as soon as time is up. */
 export async function processOne(
   kit: Kit,
@@ -164,7 +161,7 @@ class Attempt {
   private async claimMessage(message: QueueMessage): Promise<Outcome | undefined> {
     const { idempotency, consumer, now } = this.kit;
     if (!idempotency) return undefined;
-    const result = await idempotency.claim(consumer.idempotencyKey?.(message) ?? message.id, this.turn.claimUntil());
+    const result = await idempotency.claim(keyOf(consumer, message), this.turn.claimUntil());
     if (result.kind === "claimed") {
       this.claim = result.claim;
       this.turn.onClaim?.(this.received, result.claim);
@@ -174,15 +171,16 @@ class Attempt {
       this.log.info("duplicate skipped");
       return { kind: "duplicate" };
     }
+    // Until the other's claim falls, and no less than its back-off: each look costs a receive.
     const wait = Math.ceil((result.until - now()) / 1000);
-    const delaySeconds = Math.min(LONGEST_DUPLICATE_WAIT_SECONDS, Math.max(1, wait));
+    const delaySeconds = Math.max(1, wait, this.backoff() ?? 0);
     this.log.info("duplicate in progress", { delaySeconds });
     return { kind: "returned", delaySeconds };
   }
 
   private async fail(error: unknown): Promise<Outcome> {
     if (isNonRetryable(error) && !this.turn.signal.aborted && (await this.reject(error))) return { kind: "rejected" };
-    const delaySeconds = isRetryLater(error) ? Math.max(0, error.delaySeconds) : this.backoff();
+    const delaySeconds = isRetryLater(error) && error.delaySeconds >= 0 ? error.delaySeconds : this.backoff();
     this.log.error("message failed", error, { delaySeconds });
     await this.release();
     return delaySeconds === undefined ? { kind: "failed" } : { kind: "failed", delaySeconds };
@@ -199,7 +197,8 @@ class Attempt {
       return false;
     }
     this.log.error("message rejected", error);
-    await this.complete();
+    // Not remembered as done: what is redriven, or corrected and sent again, has the same key.
+    await this.release();
     return true;
   }
 
@@ -226,6 +225,13 @@ class Attempt {
     const { backoff, random } = this.kit;
     return backoff && backoffSeconds(backoff, receiveCountOf(this.received), random());
   }
+}
+
+/** What makes two messages the same. An empty key would do so for all that have none: all but the first would be lost. */
+function keyOf({ idempotencyKey }: QueueConsumer, message: QueueMessage): string {
+  const key: unknown = idempotencyKey?.(message) ?? message.id;
+  if (typeof key !== "string" || key === "") throw new TypeError("idempotencyKey must return a text that is not empty");
+  return key;
 }
 
 /** A call, since it changes during an await. */

@@ -25,8 +25,10 @@ export interface ProducedMessage {
 /** Where to send. */
 export interface ProducerSettings {
   readonly queueUrl: string;
-  /** Takes bodies that SQS does not. Without it they are refused. */
+  /** Takes bodies that the queue does not. Without it they are refused. */
   readonly claimCheckBucket?: string;
+  /** The queue's `maxMessageSizeBytes`: larger messages travel as claim checks. @default 1 MiB */
+  readonly maxMessageSizeBytes?: number;
   /** Region, credentials, endpoints. Default: of the process. */
   readonly environment?: Environment;
 }
@@ -57,6 +59,8 @@ interface Entry {
   readonly index: number;
   readonly message: OutgoingMessage;
   readonly bytes: number;
+  /** For the queue: the body goes by reference. */
+  readonly isTooLarge: boolean;
 }
 
 /** Attempts per entry. */
@@ -68,6 +72,7 @@ const PARALLEL_BATCHES = 8;
 /** A producer for one queue. */
 export function createProducer(settings: ProducerSettings, overrides: Partial<ProducerPorts> = {}): Producer {
   const { queueUrl, claimCheckBucket, environment = process.env } = settings;
+  const { maxMessageSizeBytes: limit = SQS_LIMITS.maximumMessageBytes } = settings;
   const ports: ProducerPorts = {
     queue: overrides.queue ?? createQueue(queueUrl, environment, Date.now),
     ...(claimCheckBucket ? { bodies: createBodyStore(claimCheckBucket, environment, Date.now) } : {}),
@@ -79,11 +84,11 @@ export function createProducer(settings: ProducerSettings, overrides: Partial<Pr
   const fifo = isFifo(queueUrl);
   return {
     send: async (messages) => {
-      const sizes = messages.map((message, index) => toEntry(message, index));
-      const tooLarge = sizes.find(({ bytes }) => bytes > SQS_LIMITS.maximumMessageBytes);
+      const sizes = messages.map((message, index) => toEntry(message, index, limit));
+      const tooLarge = sizes.find(({ isTooLarge }) => isTooLarge);
       if (tooLarge && !ports.bodies) {
         throw new RangeError(
-          `message ${tooLarge.index} has ${tooLarge.bytes} bytes, SQS takes ${SQS_LIMITS.maximumMessageBytes}; set claimCheckBucket`,
+          `message ${tooLarge.index} has ${tooLarge.bytes} bytes, SQS takes ${limit}; set claimCheckBucket`,
         );
       }
       const failed = await sendAll(ports, sizes, fifo);
@@ -154,9 +159,9 @@ async function trySend(
   }
 }
 
-/** Replaces a body that SQS does not take by a reference. */
+/** Replaces a body that the queue does not take by a reference. */
 async function checkIn({ bodies, newKey }: ProducerPorts, entry: Entry): Promise<Entry> {
-  if (!bodies || entry.bytes <= SQS_LIMITS.maximumMessageBytes) return entry;
+  if (!bodies || !entry.isTooLarge) return entry;
   const key = `${CLAIM_CHECK_PREFIX}${newKey()}`;
   await bodies.put(key, entry.message.text);
   const bytes = Buffer.byteLength(entry.message.text);
@@ -174,7 +179,7 @@ function toBatches(entries: readonly Entry[], fifo: boolean): Entry[][] {
   let bytes = 0;
   let groups = new Set<string | undefined>();
   for (const entry of entries) {
-    const size = entry.bytes > SQS_LIMITS.maximumMessageBytes ? CLAIM_CHECK_BYTES : entry.bytes;
+    const size = entry.isTooLarge ? CLAIM_CHECK_BYTES : entry.bytes;
     const full = batch.length === SQS_LIMITS.batchEntries || bytes + size > SQS_LIMITS.maximumMessageBytes;
     if (batch.length > 0 && (full || (fifo && groups.has(entry.message.groupId)))) {
       batches.push(batch);
@@ -191,12 +196,12 @@ function toBatches(entries: readonly Entry[], fifo: boolean): Entry[][] {
 /** More than a reference takes; attributes may come to it. */
 const CLAIM_CHECK_BYTES = 100_000;
 
-function toEntry({ body, ...rest }: ProducedMessage, index: number): Entry {
+function toEntry({ body, ...rest }: ProducedMessage, index: number, limit: number): Entry {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   const attributes = Object.entries(rest.attributes ?? {}).map(
     ([name, { dataType, stringValue = "", binaryValue = "" }]) =>
       Buffer.byteLength(name + dataType + stringValue) + Buffer.byteLength(binaryValue, "base64"),
   );
   const bytes = Buffer.byteLength(text) + attributes.reduce((sum, size) => sum + size, 0);
-  return { index, message: { text, ...rest }, bytes };
+  return { index, message: { text, ...rest }, bytes, isTooLarge: bytes > limit };
 }

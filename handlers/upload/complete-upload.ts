@@ -1,5 +1,6 @@
-// Completes an upload. Every step can be repeated: the state is taken by a conditional write, S3's answer is read as "already done"
-// where it was ours, and the event waits in the row until it is on the bus.
+// Completes an upload. Every step can be repeated: the upload is claimed by a conditional write, S3's answer is read as "already done"
+// where it was ours, and the event waits in the row until it is on the bus. An upload is called failed only after S3 has removed it, so
+// that no other call can complete it any more.
 import {
   AlreadyExistsError,
   ChecksumMismatchError,
@@ -8,14 +9,15 @@ import {
   UploadNotOpenError,
 } from "./errors";
 import { TryAgainError } from "../shared/errors";
-import { toIso, type Now } from "../shared/clock";
+import type { Now } from "../shared/clock";
 import type { PublicError } from "../shared/errors";
 import type { Caller } from "../shared/identity";
 import type { Log } from "../shared/log";
+import { identifyAttempt, planClaim } from "./claim";
 import type { CompletedPart, CompleteUploadRequest } from "./contract";
 import { findOwn, requireStarted, type StartedUpload } from "./own-upload";
 import type { Completion, ObjectStore } from "./ports";
-import { runSideEffects, type SideEffectDependencies } from "./side-effects";
+import { endAtS3, runSideEffects, type SideEffectDependencies } from "./side-effects";
 import { becomeCompleted, comeToNothing, reviveCompleted, type StoredObject, type UploadRecord } from "./upload";
 
 /** What completing needs. */
@@ -30,32 +32,47 @@ export type CompleteResult =
   | { readonly kind: "completed" | "repeated"; readonly record: UploadRecord }
   | { readonly kind: "failed"; readonly error: PublicError };
 
-/** Completes an upload of the caller. Refusals after which the upload can go on are thrown; "failed" is final. */
+/** A call that has claimed the upload, by the identity of its body. */
+interface ClaimedUpload {
+  readonly record: UploadRecord;
+  readonly attempt: string;
+}
+
+/** Reads of the row per call: each further one follows a step of another call in between. */
+const CLAIM_TRIES = 3;
+
+/** Completes an upload of the caller. Refusals after which the upload can go on are thrown; "failed" is final, and told once. */
 export async function completeUpload(
   dependencies: CompleteDependencies,
   caller: Caller,
   uploadId: string | undefined,
   request: CompleteUploadRequest,
 ): Promise<CompleteResult> {
-  const { store, objects } = dependencies;
-  const found = await findOwn(store, caller, uploadId);
-  if (found.state === "completed") return { kind: "repeated", record: found };
-  const upload = requireStarted(found, ["open", "completing"]);
-  checkPartNumbers(request.parts, upload.partCount);
-  // A completion that crashed leaves "completing": the next call takes over.
-  const claimed = await store.transition(upload, {
-    from: ["open", "completing"],
-    to: "completing",
-    checksum: request.checksum,
-    claimedAt: toIso(dependencies.now()),
-  });
-  if (!claimed) return readOutcome(dependencies, caller, upload);
-  const answer = await objects.complete(claimed, request.parts, request.checksum);
-  const outcome = await recognise(objects, claimed, answer);
-  if (outcome.kind === "stored") return finish(dependencies, caller, claimed, outcome);
-  // Another completion may still be running in S3: its end is not known yet, so nothing is final.
-  if (outcome.kind === "conflict" && found.state === "completing") throw new TryAgainError();
-  return refuse(dependencies, caller, claimed, outcome.kind);
+  const attempt = identifyAttempt(request);
+  for (let tries = 0; tries < CLAIM_TRIES; tries++) {
+    const found = await findOwn(dependencies.store, caller, uploadId);
+    if (found.state === "completed") return { kind: "repeated", record: found };
+    requireNotFailed(found, attempt);
+    const upload = requireStarted(found, ["open", "completing"]);
+    checkPartNumbers(request.parts, upload.partCount);
+    const step = planClaim(upload, attempt, request.checksum, dependencies.now());
+    const record = await dependencies.store.transition(upload, step);
+    if (record) return carryOut(dependencies, { record, attempt }, request);
+  }
+  throw new TryAgainError();
+}
+
+async function carryOut(
+  dependencies: CompleteDependencies,
+  claim: ClaimedUpload,
+  request: CompleteUploadRequest,
+): Promise<CompleteResult> {
+  const { objects } = dependencies;
+  const answer = await objects.complete(claim.record, request.parts, request.checksum);
+  const outcome = await recognise(objects, claim.record, answer);
+  return outcome.kind === "stored"
+    ? finish(dependencies, claim, outcome)
+    : refuse(dependencies, claim, outcome.kind);
 }
 
 /** S3 forgets a completed upload, and finds its own object in the way: both may mean that an earlier call succeeded. */
@@ -67,38 +84,50 @@ async function recognise(objects: ObjectStore, record: UploadRecord, answer: Com
 
 async function finish(
   dependencies: CompleteDependencies,
-  caller: Caller,
-  record: UploadRecord,
+  claim: ClaimedUpload,
   object: StoredObject,
 ): Promise<CompleteResult> {
   const { store, now } = dependencies;
+  const { record } = claim;
   const completed =
     (await store.transition(record, becomeCompleted(object, record.checksum, now()))) ??
     (await store.transition(record, reviveCompleted(record, object, now())));
-  if (!completed) return readOutcome(dependencies, caller, record);
+  if (!completed) return readOutcome(dependencies, claim);
   await tryNow(dependencies, completed);
   return { kind: "completed", record: completed };
 }
 
 async function refuse(
   dependencies: CompleteDependencies,
-  caller: Caller,
-  record: UploadRecord,
+  claim: ClaimedUpload,
   kind: Exclude<Completion["kind"], "stored">,
 ): Promise<CompleteResult> {
-  const { store, now } = dependencies;
+  const { store, objects, now } = dependencies;
+  const { record, attempt } = claim;
   if (kind === "partsMismatch") {
-    await store.transition(record, { from: ["completing"], to: "open" });
+    await store.transition(record, { from: ["completing"], to: "open", where: { attempt } });
     throw new PartsMismatchError("S3 holds other parts than the ones named");
   }
+  // The conflict may be with another call of this completion, whose end is not known yet.
+  if (kind === "conflict" && !(await isAlone(dependencies, claim))) throw new TryAgainError();
+  const object = kind === "gone" ? undefined : await endAtS3(objects, record);
+  if (object) return finish(dependencies, claim, object);
   const error = createFinalError(kind);
-  const failed = await store.transition(record, comeToNothing(record, "failed", ["completing"], now(), error.code));
-  if (!failed) return readOutcome(dependencies, caller, record);
+  const step = comeToNothing(record, "failed", ["completing"], now(), error.code);
+  const failed = await store.transition(record, { ...step, where: { attempt } });
+  if (!failed) return readOutcome(dependencies, claim);
   await tryNow(dependencies, failed);
   return { kind: "failed", error };
 }
 
-function createFinalError(kind: "gone" | "checksumMismatch" | "alreadyExists" | "conflict"): PublicError {
+async function isAlone({ store }: CompleteDependencies, { record, attempt }: ClaimedUpload): Promise<boolean> {
+  const current = await findOwn(store, record, record.uploadId);
+  return record.joined === 0 && current.joined === 0 && current.attempt === attempt;
+}
+
+const FINAL_KINDS = ["checksumMismatch", "alreadyExists", "conflict", "gone"] as const;
+
+function createFinalError(kind: (typeof FINAL_KINDS)[number]): PublicError {
   switch (kind) {
     case "checksumMismatch":
       return new ChecksumMismatchError();
@@ -109,6 +138,13 @@ function createFinalError(kind: "gone" | "checksumMismatch" | "alreadyExists" | 
     case "gone":
       return new UploadNotOpenError("is no longer known to S3; start a fresh one");
   }
+}
+
+/** A completion that has failed is answered as it was the first time. */
+function requireNotFailed({ state, attempt: failed, reason }: UploadRecord, attempt: string): void {
+  if (state !== "failed" || failed !== attempt) return;
+  const error = FINAL_KINDS.map(createFinalError).find(({ code }) => code === reason);
+  if (error) throw error;
 }
 
 /** The upload is over whatever happens here: a failure is left to the sweeper. */
@@ -122,13 +158,14 @@ async function tryNow(dependencies: CompleteDependencies, record: UploadRecord):
 
 /** Another call was faster: what it made of the upload is the answer. */
 async function readOutcome(
-  dependencies: CompleteDependencies,
-  caller: Caller,
-  { uploadId }: UploadRecord,
+  { store }: CompleteDependencies,
+  { record: claimed, attempt }: ClaimedUpload,
 ): Promise<CompleteResult> {
-  const record = await findOwn(dependencies.store, caller, uploadId);
+  const record = await findOwn(store, claimed, claimed.uploadId);
   if (record.state === "completed") return { kind: "repeated", record };
-  throw new UploadNotOpenError(record.state === "completing" ? "is being completed" : `is ${record.state}`);
+  requireNotFailed(record, attempt);
+  if (record.state === "completing") throw new TryAgainError();
+  throw new UploadNotOpenError(`is ${record.state}`);
 }
 
 function checkPartNumbers(parts: readonly CompletedPart[], partCount: StartedUpload["partCount"]): void {

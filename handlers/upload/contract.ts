@@ -20,7 +20,15 @@ export const CHECKSUM_ALGORITHM = "CRC64NVME";
 export const CHECKSUM_HEADER = "x-amz-checksum-crc64nvme";
 
 /** State of an upload. */
-export type UploadState = "open" | "completing" | "completed" | "aborted" | "abandoned" | "failed";
+export type UploadState =
+  | "open"
+  | "completing"
+  | "completed"
+  | "aborted"
+  | "abandoned"
+  | "failed"
+  /** Was completed; its object has been deleted since. */
+  | "deleted";
 
 /** Body of `POST /uploads`. */
 export interface StartUploadRequest {
@@ -214,7 +222,7 @@ export const UPLOAD_ENVIRONMENT = {
 /** The rules that the handlers apply, set by the component as JSON. */
 export interface UploadRules {
   readonly maximumFileBytes: number;
-  /** Bytes of all of a user's uploads, finished ones included; released when an upload is aborted or abandoned. */
+  /** Bytes of all of a user's uploads, finished ones included; released when an upload comes to nothing or its object is deleted. */
   readonly maximumBytesPerUser: number;
   readonly maximumOpenUploadsPerUser: number;
   /** "image/png", "video/*" */
@@ -291,6 +299,8 @@ export const UPLOAD_METRICS = {
   uploadsFailed: "UploadsFailed",
   uploadsAborted: "UploadsAborted",
   bytesCompleted: "BytesCompleted",
+  /** Bytes of finished objects that were deleted: their users may upload as much again. */
+  bytesReleased: "BytesReleased",
   partsSigned: "PartsSigned",
   /** Uploads past their `abandonAt` that a run of the sweeper could not settle: above 0 only when sweeping fails. */
   staleUploads: "StaleUploads",
@@ -299,7 +309,7 @@ export const UPLOAD_METRICS = {
 
 /** What one handler answers to and may do. The component renders roles and routes from it; tests hold the handlers to it. */
 export interface UploadHandler {
-  /** Method and resource path at the API; left out for the scheduled handler. */
+  /** Method and resource path at the API; left out for those that EventBridge runs. */
   readonly route?: { readonly method: "GET" | "POST" | "DELETE"; readonly path: string };
   /** On `<bucket ARN>/<key prefix>*`. */
   readonly s3Actions: readonly string[];
@@ -383,6 +393,15 @@ export const UPLOAD_HANDLERS = {
     indexActions: ["dynamodb:Query"],
     events: true,
     timeoutSeconds: 300,
+  },
+  release: {
+    // The event says which object is gone: nothing is asked of S3.
+    s3Actions: [],
+    kmsActions: [],
+    tableActions: ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+    indexActions: [],
+    events: false,
+    timeoutSeconds: 30,
   },
 } as const satisfies Readonly<Record<string, UploadHandler>>;
 /** Name of a handler of the upload component. */

@@ -133,8 +133,9 @@ function isAtMost(name: string, bound: number): string {
 }
 
 function renderTransition(record: UploadRecord, transition: Transition): RowUpdate {
-  const { from, to, release: _release, revives, due, ...values } = transition;
+  const { from, to, release: _release, where = {}, revives, due, ...values } = transition;
   const states = from.map((state, index) => [`:from${index}`, { S: state }] as const);
+  const claims = Object.entries(where);
   return {
     key: rows.uploadKey(record, record.uploadId),
     set: {
@@ -146,8 +147,16 @@ function renderTransition(record: UploadRecord, transition: Transition): RowUpda
       ...(due === null ? [dueIndex.partitionKey, dueIndex.sortKey] : []),
       ...(revives ? ["expiresAt", "reason"] : []),
     ],
-    condition: `#state IN (${states.map(([name]) => name).join(", ")})`,
-    values: Object.fromEntries(states),
+    condition: [
+      `#state IN (${states.map(([name]) => name).join(", ")})`,
+      ...claims.map(([name, value]) =>
+        value === null ? `attribute_not_exists(#${name})` : `#${name} = :where_${name}`,
+      ),
+    ].join(" AND "),
+    values: Object.fromEntries([
+      ...states,
+      ...claims.flatMap(([name, value]) => (value === null ? [] : [[`:where_${name}`, { S: value }] as const])),
+    ]),
   };
 }
 

@@ -1,5 +1,7 @@
 // Names: the object key that the server makes, and the file name that a download shows.
 import type { Caller } from "../shared/identity";
+import type { UploadReference } from "./ports";
+import { isUploadId } from "./upload";
 
 /** Bytes of the name at the end of a key; the key as a whole stays far below S3's 1,024. */
 const MAXIMUM_NAME_BYTES = 200;
@@ -10,6 +12,14 @@ const FALLBACK_NAME = "file";
 /** Key of an upload: `<prefix><tenant>/<user>/<upload id>/<safe name>`. Nothing in it but the name's end comes from the client. */
 export function buildObjectKey(prefix: string, caller: Caller, uploadId: string, fileName: string): string {
   return `${prefix}${caller.tenant}/${caller.user}/${uploadId}/${toSafeName(fileName)}`;
+}
+
+/** Whose upload a key belongs to; undefined for keys that `buildObjectKey` does not make. Only the stored row proves the rest. */
+export function parseObjectKey(prefix: string, key: string): UploadReference | undefined {
+  if (!key.startsWith(prefix)) return undefined;
+  const [tenant, user, uploadId, ...name] = key.slice(prefix.length).split("/");
+  if (!tenant || !user || !isUploadId(uploadId) || name.length !== 1) return undefined;
+  return { caller: { tenant, user }, uploadId };
 }
 
 /**

@@ -6,7 +6,7 @@
 import type { Now } from "../shared/clock";
 import type { Log } from "../shared/log";
 import type { ObjectStore, UploadReference } from "./ports";
-import { runSideEffects, type SideEffectDependencies } from "./side-effects";
+import { endAtS3, runSideEffects, type SideEffectDependencies } from "./side-effects";
 import { becomeCompleted, comeToNothing, type DueKind, type UploadRecord } from "./upload";
 
 /** What sweeping needs. */
@@ -57,11 +57,10 @@ async function abandonUpload(dependencies: SweepDependencies, record: UploadReco
   return abandoned !== undefined;
 }
 
-/** A completion that crashed may have reached S3, whatever the state says. Removing the upload first makes sure that it cannot succeed later. */
+/** A completion that crashed may have reached S3, whatever the state says. */
 async function isStored(dependencies: SweepDependencies, record: UploadRecord): Promise<boolean> {
   const { store, objects, now } = dependencies;
-  if ((await objects.abort(record)) === "aborted") return false;
-  const object = await objects.findObject(record);
+  const object = await endAtS3(objects, record);
   if (!object) return false;
   const completed = await store.transition(record, becomeCompleted(object, record.checksum, now()));
   if (completed) await runSideEffects(dependencies, completed);

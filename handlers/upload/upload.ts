@@ -32,6 +32,10 @@ export interface UploadRecord {
   readonly versionId?: string;
   /** When a completion last took it on. */
   readonly claimedAt?: string;
+  /** Which completion has taken it on: see `identifyAttempt`. */
+  readonly attempt?: string;
+  /** 1 once more than one call has taken the same completion on; S3 may be at work for another one then. */
+  readonly joined?: number;
   /** Why it failed: an ErrorCode. */
   readonly reason?: string;
   /** Event that still has to be put on the bus; set together with the state that it tells of. */
@@ -56,7 +60,7 @@ export type DueKind = "unfinished" | "sideEffects";
 /**
  * A step of an upload:
  * open -> completing -> completed | failed, completing -> open (parts did not match), open -> aborted, open | completing -> abandoned,
- * completing -> aborted once the completion's function cannot be running any more.
+ * completing -> aborted once the completion's function cannot be running any more, completed -> deleted.
  * It is taken in one conditional write, so that of two simultaneous steps one wins.
  */
 export interface Transition {
@@ -65,6 +69,10 @@ export interface Transition {
   readonly checksum?: string;
   readonly versionId?: string;
   readonly claimedAt?: string;
+  readonly attempt?: string;
+  readonly joined?: 0 | 1;
+  /** What the claim on the upload has to be besides, for the step to be taken. null: absent. */
+  readonly where?: ClaimCondition;
   readonly reason?: string;
   readonly pendingEvent?: PendingEvent;
   /** Left out: stays. null: nothing more to do. */
@@ -75,6 +83,9 @@ export interface Transition {
   /** Taken off the user's quota in the same transaction; negative numbers are put on it again. */
   readonly release?: { readonly bytes: number; readonly openUploads: number };
 }
+
+/** Values of the attributes by which a completion claims an upload. */
+export type ClaimCondition = Readonly<Partial<Record<"attempt" | "claimedAt", string | null>>>;
 
 /** Rows of uploads that came to nothing are kept this long, so that repeated calls and users still learn what happened. */
 export const RETENTION_MS = 7 * 24 * 3600 * 1000;
@@ -115,7 +126,7 @@ export function comeToNothing(
 export function becomeCompleted(object: StoredObject, checksum: string | undefined, now: number): Transition {
   const stored = object.checksum ?? checksum;
   return {
-    // "open" too: of two simultaneous completions, one with wrong parts may have turned the state back.
+    // "open" too: S3 may have got a part again between two calls of one completion, and the first one turned the state back.
     from: ["completing", "open"],
     to: "completed",
     pendingEvent: "uploaded",
@@ -127,8 +138,8 @@ export function becomeCompleted(object: StoredObject, checksum: string | undefin
 }
 
 /**
- * The step to the finished upload from one that had come to nothing: of two completions at once, one was refused while S3 was still
- * carrying out the other. The object is there, so its bytes count again and its row stays.
+ * The step to the finished upload from one that had come to nothing, should S3 carry out a completion after it has confirmed the
+ * upload's removal. The object is there, so its bytes count again and its row stays.
  */
 export function reviveCompleted(record: UploadRecord, object: StoredObject, now: number): Transition {
   return {
@@ -136,6 +147,16 @@ export function reviveCompleted(record: UploadRecord, object: StoredObject, now:
     from: ["failed", "aborted", "abandoned"],
     revives: true,
     release: { bytes: -record.size, openUploads: 0 },
+  };
+}
+
+/** The step from the finished upload to the one whose object is gone. Its bytes are the user's again, once. */
+export function becomeDeleted({ size }: UploadRecord, now: number): Transition {
+  return {
+    from: ["completed"],
+    to: "deleted",
+    expiresAt: Math.floor((now + RETENTION_MS) / 1000),
+    release: { bytes: size, openUploads: 0 },
   };
 }
 
@@ -148,7 +169,7 @@ export interface StoredObject {
 
 /** The record after a step. */
 export function applyTransition(record: UploadRecord, transition: Transition): UploadRecord {
-  const { from: _from, to, release: _release, revives, due, ...values } = transition;
+  const { from: _from, to, release: _release, where: _where, revives, due, ...values } = transition;
   const { due: oldDue, expiresAt, reason, ...kept } = record;
   const ending = { ...(expiresAt === undefined ? {} : { expiresAt }), ...(reason === undefined ? {} : { reason }) };
   const rest = { ...kept, ...(revives ? {} : ending) };

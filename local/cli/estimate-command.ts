@@ -3,9 +3,9 @@ import {
   deriveConcurrency,
   estimateBatchSeconds,
   estimateDrain,
-  KIT_CONCURRENCY,
   proposePollerMode,
 } from "../../components/throttled-queue-consumer/sizing";
+import { KIT_CONCURRENCY } from "../../handlers/queue/contract";
 import { type ParsedOptions, UsageError } from "./arguments";
 import { type Command, type CommandContext, EXIT, runCommand } from "./command";
 import { describeDuration, readDuration, readNumber, readWhole } from "./values";

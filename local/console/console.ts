@@ -167,7 +167,7 @@ function reply(response: ServerResponse, contentType: string, body: string): voi
 }
 
 const REFUSALS: Readonly<Record<number, string>> = {
-  400: "section must be one of the page's sections, and minutes a whole number from 1 to 1440",
+  400: "section must be one of the page's sections, minutes a whole number from 1 to 1440, after one from 0",
   404: "not found",
   405: "only GET is answered",
 };

@@ -34,6 +34,8 @@ const TITLE = 24;
 
 /** Lays a topology out. */
 export function layOut({ nodes, groups, edges }: Topology): Layout {
+  // dagre's size of nothing is minus infinity.
+  if (nodes.length === 0) return { width: 0, height: 0, nodes: [], groups: [], edges: [] };
   const graph = new dagre.graphlib.Graph({ compound: true });
   graph.setGraph({ rankdir: "LR", nodesep: 16, ranksep: 90, marginx: 24, marginy: 32 });
   graph.setDefaultEdgeLabel(() => ({}));

@@ -4,14 +4,21 @@ import { countAlarms, describeAlarms } from "./alarms";
 import { describeDashboards } from "./dashboards";
 import { describeMappings, describeMoveTasks, describeQueues } from "./queues";
 import type { LiveState } from "./web/state";
+import { describeWorkflows, type WorkflowQuestion } from "./workflows/workflows";
 
-type Part = (cloud: Cloud, minutes: number) => Partial<LiveState>;
+/** What a page may ask for besides its section. */
+interface Question extends WorkflowQuestion {
+  readonly minutes: number;
+}
+
+type Part = (cloud: Cloud, question: Question) => Partial<LiveState>;
 
 const PARTS: ReadonlyMap<string, Part> = new Map<string, Part>([
   ["overview", (cloud) => ({ mappings: describeMappings(cloud) })],
-  ["dashboards", (cloud, minutes) => ({ dashboards: describeDashboards(cloud, minutes) })],
+  ["dashboards", (cloud, { minutes }) => ({ dashboards: describeDashboards(cloud, minutes) })],
   ["alarms", (cloud) => ({ alarms: describeAlarms(cloud) })],
   ["queues", (cloud) => ({ queues: describeQueues(cloud), moveTasks: describeMoveTasks(cloud) })],
+  ["workflows", (cloud, question) => ({ workflows: describeWorkflows(cloud, question) })],
   ["calls", () => ({})],
   ["logs", () => ({})],
 ]);
@@ -19,9 +26,13 @@ const DEFAULT_MINUTES = "15";
 const MAX_MINUTES = 1440;
 
 /** @returns undefined for a question that the page would not ask. */
-export function describeLive(cloud: Cloud, question: URLSearchParams): LiveState | undefined {
-  const part = PARTS.get(question.get("section") ?? "overview");
-  const minutes = Number(question.get("minutes") ?? DEFAULT_MINUTES);
+export function describeLive(cloud: Cloud, asked: URLSearchParams): LiveState | undefined {
+  const part = PARTS.get(asked.get("section") ?? "overview");
+  const minutes = Number(asked.get("minutes") ?? DEFAULT_MINUTES);
+  const after = Number(asked.get("after") ?? 0);
   if (!part || !Number.isInteger(minutes) || minutes < 1 || minutes > MAX_MINUTES) return undefined;
-  return { now: cloud.context.clock.now(), inAlarm: countAlarms(cloud), ...part(cloud, minutes) };
+  if (!Number.isSafeInteger(after) || after < 0) return undefined;
+  const text = (name: string): string => asked.get(name) ?? "";
+  const question = { minutes, after, machine: text("machine"), execution: text("execution"), seen: text("seen") };
+  return { now: cloud.context.clock.now(), inAlarm: countAlarms(cloud), ...part(cloud, question) };
 }

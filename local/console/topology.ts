@@ -47,6 +47,7 @@ export interface Topology {
 /** Kinds that are drawn; everything else is a setting of one of these. */
 const KINDS: Readonly<Record<string, string>> = {
   "aws:apigateway/restApi:RestApi": "REST API",
+  "aws:apigatewayv2/api:Api": "WebSocket API",
   "aws:cloudfront/distribution:Distribution": "Distribution",
   "aws:cloudwatch/eventBus:EventBus": "Event bus",
   "aws:cloudwatch/eventRule:EventRule": "Rule",
@@ -54,8 +55,15 @@ const KINDS: Readonly<Record<string, string>> = {
   "aws:dynamodb/table:Table": "Table",
   "aws:lambda/function:Function": "Function",
   "aws:s3/bucket:Bucket": "Bucket",
+  "aws:sfn/stateMachine:StateMachine": "State machine",
   "aws:sns/topic:Topic": "Topic",
   "aws:sqs/queue:Queue": "Queue",
+};
+
+/** Properties by which what acts names its role and its log group. */
+const FOUNDATIONS: Readonly<Record<string, readonly string[]>> = {
+  "aws:lambda/function:Function": ["role", "loggingConfig"],
+  "aws:sfn/stateMachine:StateMachine": ["roleArn", "loggingConfiguration"],
 };
 
 /** What a function needs for its mapping's polling. */
@@ -89,7 +97,7 @@ function describeNode(
     group: resources.some((other) => other.urn === parent && other.parent !== "") ? parent : "",
     arn: text(outputs.arn),
     id,
-    roleArn: text(outputs.role),
+    roleArn: text(outputs.role) || text(outputs.roleArn),
     settings: resources
       .filter((other) => owners.get(other.urn) === urn)
       .map((other) => ({ name: other.name, type: other.type })),
@@ -110,10 +118,9 @@ function findOwners(
       .find((urn) => urn !== undefined);
     if (owner) owners.set(resource.urn, owner);
   }
-  // Roles, policies and log groups come before their function: it depends on them.
+  // Roles, policies and log groups come before the function or state machine that depends on them.
   for (const { urn, type, propertyDependencies } of drawn) {
-    if (type !== "aws:lambda/function:Function") continue;
-    for (const property of ["role", "loggingConfig"]) {
+    for (const property of FOUNDATIONS[type] ?? []) {
       for (const dependency of propertyDependencies[property] ?? []) {
         if (!drawnUrns.has(dependency)) owners.set(dependency, urn);
       }
@@ -141,7 +148,11 @@ interface NodeFinder {
   byUrn(urn: string): TopologyNode | undefined;
   byId(id: string): TopologyNode | undefined;
   byDomain(domain: string): TopologyNode | undefined;
+  /** Inputs of a declared resource that is not drawn. */
+  inputsOf(type: string, id: string): PropertyMap;
 }
+
+const INTEGRATION = "aws:apigatewayv2/integration:Integration";
 
 const FINDERS: Readonly<Record<string, EdgeFinder>> = {
   "aws:iam/rolePolicy:RolePolicy": ({ inputs }, find) =>
@@ -183,6 +194,16 @@ const FINDERS: Readonly<Record<string, EdgeFinder>> = {
     const from = find.byId(text(inputs.queueUrl));
     return from ? redriveEdges(from.urn, inputs, find) : [];
   },
+  "aws:sfn/stateMachine:StateMachine": ({ urn, inputs }, find) => taskEdges(urn, text(inputs.definition), find),
+  [INTEGRATION]: ({ inputs }, find) => apiEdges(inputs, text(inputs.integrationUri), "invokes", find),
+  "aws:apigatewayv2/authorizer:Authorizer": ({ inputs }, find) =>
+    apiEdges(inputs, text(inputs.authorizerUri), "authorizes with", find),
+  "aws:apigatewayv2/route:Route": ({ inputs }, find) => {
+    const integration = find.inputsOf(INTEGRATION, text(inputs.target).replace("integrations/", ""));
+    return apiEdges(inputs, text(integration.integrationUri), `on ${text(inputs.routeKey)}`, find);
+  },
+  "aws:cloudwatch/eventRule:EventRule": ({ urn, inputs }, find) =>
+    find.inText(text(inputs.eventPattern)).map((from) => ({ from: from.urn, to: urn, label: "events" })),
   "aws:cloudfront/distribution:Distribution": ({ urn, inputs }, find) =>
     list(inputs.origins).flatMap((origin) => {
       const to = find.byDomain(text((origin as PropertyMap).domainName));
@@ -232,6 +253,35 @@ function redriveEdges(from: string, { redrivePolicy }: PropertyMap, find: NodeFi
   return find.inText(deadLetterTargetArn).map(({ urn }) => ({ from, to: urn, label }));
 }
 
+function apiEdges({ apiId }: PropertyMap, names: string, label: string, find: NodeFinder): TopologyEdge[] {
+  const from = find.byId(text(apiId));
+  return from ? find.inText(names).map(({ urn }) => ({ from: from.urn, to: urn, label })) : [];
+}
+
+/** What the tasks of a definition call, named as the actions that they need. */
+function taskEdges(from: string, definition: string, find: NodeFinder): TopologyEdge[] {
+  if (definition === "") return [];
+  return tasksOf(JSON.parse(definition)).flatMap((task) => {
+    const label = actionOf(text(task.Resource as PropertyValue));
+    return find.inText(JSON.stringify(task)).map(({ urn }) => ({ from, to: urn, label }));
+  });
+}
+
+/** States with a resource, wherever they stand: a task has no states within it. */
+function tasksOf(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  if (typeof value !== "object" || value === null) return [];
+  const record = value as Readonly<Record<string, unknown>>;
+  return record.Type === "Task" ? [record] : Object.values(record).flatMap(tasksOf);
+}
+
+/** "arn:aws:states:::dynamodb:updateItem" → "UpdateItem". */
+function actionOf(resource: string): string {
+  const [service = "", action = ""] = resource.split(":::")[1]?.replace("aws-sdk:", "").split(/[:.]/) ?? [];
+  if (service === "apigateway") return "ManageConnections";
+  if (service === "lambda" || resource.startsWith("arn:aws:lambda:")) return "InvokeFunction";
+  return action.charAt(0).toUpperCase() + action.slice(1);
+}
+
 interface RedrivePolicy {
   readonly deadLetterTargetArn?: string;
   readonly maxReceiveCount?: number | string;
@@ -248,16 +298,34 @@ function createFinder(resources: readonly EvaluatedResource[], nodes: readonly T
   );
   const byUrn = (urn: string): TopologyNode | undefined => nodes.find((node) => node.urn === urn);
   return {
-    inText: (content) =>
-      nodes.filter(
-        ({ arn, id, kind }) =>
-          arn !== "" && (names(content, arn) || (kind === "REST API" && content.includes(`:${id}/`))),
-      ),
+    inText: (content) => nodes.filter((node) => isNamed(node, content)),
     byRole: (role) => nodes.filter(({ roleArn }) => roleArn !== "" && roleArn === (roleIds.get(role) ?? role)),
     byUrn,
     byId: (id) => nodes.find((node) => node.id === id),
     byDomain: (domain) => byUrn(domains.get(domain) ?? ""),
+    inputsOf: (type, id) => resources.find((one) => one.type === type && one.id === id)?.inputs ?? {},
   };
+}
+
+/** Whether a text names a resource: by its ARN, or as calls name resources of its kind. */
+function isNamed({ arn, id, kind }: TopologyNode, content: string): boolean {
+  if (arn === "") return false;
+  if (names(content, arn)) return true;
+  switch (kind) {
+    case "REST API":
+      return content.includes(`:${id}/`);
+    case "WebSocket API":
+      return content.includes(`:${id}/`) || content.includes(`${id}.execute-api.`);
+    case "State machine":
+      return names(content, arn.replace(":stateMachine:", ":execution:"));
+    case "Table":
+    case "Queue":
+    case "Event bus":
+      // A table by its name, a queue by its URL: a whole text within JSON.
+      return id !== "" && content.includes(`"${id}"`);
+    default:
+      return false;
+  }
 }
 
 /** Whether a text names an ARN, not one that only begins like it: "work" is not "work-dlq". */

@@ -15,6 +15,8 @@ export interface QueueSystemSettings {
   readonly maxReceiveCount?: number;
   readonly function?: PropertyMap;
   readonly mapping?: PropertyMap;
+  /** @default - a clock of its own */
+  readonly clock?: VirtualClock;
 }
 
 /** A running system. */
@@ -39,7 +41,7 @@ export async function startQueueSystem(
   simulateFunction: SimulatedFunction,
   settings: QueueSystemSettings = {},
 ): Promise<QueueSystem> {
-  const clock = new VirtualClock();
+  const clock = settings.clock ?? new VirtualClock();
   const running = await startTestCloud({ clock, simulateFunction });
   const { cloud, declare } = running;
   const fifo = settings.queue?.fifoQueue === true;

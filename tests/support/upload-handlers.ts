@@ -193,6 +193,9 @@ export class MemoryUploadStore implements UploadStore {
     this.before("transition");
     const current = this.get(record);
     if (!current || !transition.from.includes(current.state)) return undefined;
+    for (const [name, value] of Object.entries(transition.where ?? {})) {
+      if ((current[name as "attempt" | "claimedAt"] ?? null) !== value) return undefined;
+    }
     this.records.set(rowName(record, record.uploadId), applyTransition(current, transition));
     if (transition.release) this.changeQuota(record, -transition.release.bytes, -transition.release.openUploads);
     return applyTransition(record, transition);

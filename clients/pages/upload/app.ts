@@ -1,13 +1,13 @@
 // The upload page: sign in, drop files, watch them go, continue unfinished ones, compare the four ways.
 
 import type { UploadClientConfiguration, UploadDescription } from "../../../handlers/upload/contract";
-import { createSession, type Session, type SessionConfiguration } from "../../session";
-import { createBrowserSessionEnvironment } from "../../session/browser";
+import type { Session, SessionConfiguration } from "../../session";
 import { type Acceleration, createUploader, type Uploader, type UploadOptions } from "../../upload";
 import { createBrowserEnvironment } from "../../upload/browser";
 import { Chart } from "./chart";
 import { setUpComparison } from "./compare";
-import { announce, byId, make, makeButton } from "./dom";
+import { announce, byId, make, makeButton } from "../shared/dom";
+import { complain, loadConfiguration, openSession } from "../shared/page";
 import { formatBytes, formatRate } from "./format";
 import { Transfers } from "./transfers";
 
@@ -21,30 +21,9 @@ const CHART_MS = 500;
 const FINISHED_SHOWN = 10;
 
 async function start(): Promise<void> {
-  const response = await fetch("./config.json", { cache: "no-store" });
-  if (!response.ok) throw new Error(`config.json is missing beside this page (status ${response.status}).`);
-  const configuration = (await response.json()) as PageConfiguration;
-  const session = createSession(configuration.session, createBrowserSessionEnvironment());
-  try {
-    await session.restore();
-  } catch (error) {
-    complain(error);
-  }
-  showSession(session);
-  if (session.user) setUpWorkspace(configuration.upload, session);
-}
-
-function showSession(session: Session): void {
-  const signedIn = session.user !== undefined;
-  byId("user", HTMLElement).textContent = session.user?.name ?? "";
-  byId("sign-in", HTMLButtonElement).hidden = signedIn;
-  byId("sign-out", HTMLButtonElement).hidden = !signedIn;
-  byId("welcome", HTMLElement).hidden = signedIn;
-  byId("workspace", HTMLElement).hidden = !signedIn;
-  for (const id of ["sign-in", "welcome-sign-in"]) {
-    byId(id, HTMLButtonElement).addEventListener("click", () => void session.signIn().catch(complain));
-  }
-  byId("sign-out", HTMLButtonElement).addEventListener("click", () => void session.signOut().catch(complain));
+  const { upload, session: signIn } = await loadConfiguration<PageConfiguration>();
+  const session = await openSession(signIn);
+  if (session.user) setUpWorkspace(upload, session);
 }
 
 function setUpWorkspace(configuration: UploadClientConfiguration, session: Session): void {
@@ -175,12 +154,6 @@ function makeListRow(upload: UploadDescription, facts: readonly string[], ...act
     make("div", { className: "actions" }, ...actions),
     make("p", { className: "facts" }, ...facts.filter(Boolean).map((fact) => make("span", { textContent: fact }))),
   );
-}
-
-function complain(error: unknown): void {
-  const notice = byId("notice", HTMLElement);
-  notice.textContent = error instanceof Error ? error.message : String(error);
-  notice.hidden = false;
 }
 
 start().catch(complain);

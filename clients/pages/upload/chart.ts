@@ -1,6 +1,6 @@
 // Throughput of the last minute: one line per file, a dashed one for the sum.
 
-import { makeSvg } from "./dom";
+import { makeSvg } from "../shared/dom";
 import { formatRate } from "./format";
 
 const HISTORY = 120;

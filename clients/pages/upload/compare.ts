@@ -2,7 +2,7 @@
 
 import type { UploadClientConfiguration } from "../../../handlers/upload/contract";
 import { type FileSource, type Uploader } from "../../upload";
-import { byId, make, makeSvg } from "./dom";
+import { byId, make, makeSvg } from "../shared/dom";
 import { formatBytes, formatRate, formatSeconds } from "./format";
 import { chooseSample, optionsFor, orderRuns, type Summary, summarize, type Way, WAYS } from "./ways";
 

@@ -16,8 +16,8 @@ export function formatRate(bytesPerSecond: number): string {
 }
 
 /** 75 → "1 min 15 s". */
-export function formatSeconds(seconds: number): string {
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+export function formatSeconds(seconds: number, digits = 1): string {
+  if (seconds < 10) return `${seconds.toFixed(digits)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;

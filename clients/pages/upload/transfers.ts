@@ -1,7 +1,7 @@
 // The list of files on their way: at most three at once, the others wait their turn.
 
 import type { FileSource, TransferProgress, Upload, UploadError, Uploader, UploadOptions } from "../../upload";
-import { announce, byId, make, makeButton } from "./dom";
+import { announce, byId, make, makeButton } from "../shared/dom";
 import { formatBytes, formatRate, formatSeconds } from "./format";
 
 const AT_ONCE = 3;

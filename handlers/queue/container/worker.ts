@@ -57,7 +57,10 @@ export class Worker {
     const stopped = whenAborted(signal).then(() => this.stop());
     const pollers = Math.min(MOST_POLLERS, Math.ceil(settings.concurrency / RECEIVE_MAXIMUM));
     await Promise.all(Array.from({ length: pollers }, () => this.poll(signal)));
-    await stopped;
+    // Only now has the last poll brought what it may bring.
+    const grace = await stopped;
+    while (this.batches.size > 0) await Promise.all(this.batches);
+    clearTimeout(grace);
     clearInterval(heartbeat);
     log.info("stopped");
   }
@@ -156,14 +159,13 @@ export class Worker {
     for (const result of results) if (result.status === "rejected") log.error("claim not renewed", result.reason);
   }
 
-  private async stop(): Promise<void> {
+  /** Takes nothing new. Returns the timer after which what is unfinished is given up. */
+  private stop(): NodeJS.Timeout {
     const { settings, log } = this.dependencies;
     this.stopping = true;
     log.info("stopping", { messages: this.held.size });
     this.wakeAll();
-    const grace = setTimeout(() => this.stopWork.abort(new Error("the worker stops")), settings.graceSeconds * 1000);
-    while (this.batches.size > 0) await Promise.all(this.batches);
-    clearTimeout(grace);
+    return setTimeout(() => this.stopWork.abort(new Error("the worker stops")), settings.graceSeconds * 1000);
   }
 
   private nextVisible(): number {

@@ -2,11 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { type ParsedOptions, UsageError } from "../arguments";
 import { type Command, EXIT, type InterruptibleContext, runCommand } from "../command";
-import {
-  estimateBatchSeconds,
-  estimateDrain,
-  KIT_CONCURRENCY,
-} from "../../../components/throttled-queue-consumer/sizing";
+import { estimateBatchSeconds, estimateDrain } from "../../../components/throttled-queue-consumer/sizing";
+import { KIT_CONCURRENCY } from "../../../handlers/queue/contract";
 import { connect, type Connection, PLACE_OPTIONS } from "../queues/connection";
 import { createPace, wait } from "../queues/pace";
 import { depthOf, findQueue, type Queue, readQueue } from "../queues/queue";

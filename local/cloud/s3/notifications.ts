@@ -58,6 +58,9 @@ const BRIDGE: Readonly<Record<S3EventName, BridgeFacts>> = {
   },
 };
 
+/** A delete marker's, as S3 documents it: MD5 of nothing. https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
+const ETAG_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e";
+
 /** Sends the notifications that buckets ask for. */
 export class Notifier {
   private sequence = 0;
@@ -86,6 +89,7 @@ export class Notifier {
     const { detailType, reason, deletionType } = BRIDGE[name];
     const versionId = bucket.versioning === "Off" ? undefined : object.versionId;
     const facts = detailType === "Object Created" ? { size: object.size, etag: bare(object.etag) } : {};
+    const emptiness = deletionType === "Delete Marker Created" ? { etag: ETAG_OF_NOTHING } : {};
     const tagged = name.startsWith("ObjectTagging") ? { etag: bare(object.etag) } : { sequencer };
     this.context.events.publish({
       source: "aws.s3",
@@ -99,6 +103,7 @@ export class Notifier {
         object: {
           key: object.key,
           ...facts,
+          ...emptiness,
           ...(versionId === undefined ? {} : { "version-id": versionId }),
           ...tagged,
         },

@@ -9,6 +9,7 @@ import { createQueues } from "./queues.js";
 import { createSections } from "./sections.js";
 import type { ConsoleState, LiveState, LogLine, TraceEvent } from "./state.js";
 import { createTopology } from "./topology.js";
+import { createWorkflows } from "./workflows.js";
 
 async function main(): Promise<void> {
   const state = (await (await fetch("./api/state")).json()) as ConsoleState;
@@ -32,14 +33,20 @@ function showLive(showMappings: (mappings: NonNullable<LiveState["mappings"]>) =
   const dashboards = createDashboards(() => ask());
   const alarms = createAlarms();
   const queues = createQueues();
+  const workflows = createWorkflows(() => ask());
   const live = followLive(
-    () => ({ section: sections.current(), minutes: dashboards.minutes() }),
+    () => {
+      const section = sections.current();
+      const more = section === "workflows" ? workflows.question() : {};
+      return { section, minutes: String(dashboards.minutes()), ...more };
+    },
     (state) => {
       showBadge(state.inAlarm);
       if (state.mappings) showMappings(state.mappings);
       if (state.dashboards) dashboards.show(state.dashboards);
       if (state.alarms) alarms.show(state.alarms, state.now);
       if (state.queues) queues.show(state.queues, state.moveTasks ?? []);
+      if (state.workflows) workflows.show(state.workflows, state.now);
     },
   );
   ask = live.ask;

@@ -1,12 +1,11 @@
 // Asks once a second, while the page is visible, for what changes by the second.
-import type { SectionName } from "./sections.js";
 import type { LiveState } from "./state.js";
 
 const INTERVAL_MS = 1000;
 
-/** @param question the section that is shown, and the minutes that dashboards cover. */
+/** @param question the section that is shown, and what its parts want to know. */
 export function followLive(
-  question: () => { readonly section: SectionName; readonly minutes: number },
+  question: () => Readonly<Record<string, string>>,
   show: (live: LiveState) => void,
 ): { ask(): void } {
   let timer = 0;
@@ -15,9 +14,8 @@ export function followLive(
     clearTimeout(timer);
     const mine = ++round;
     if (!document.hidden) {
-      const { section, minutes } = question();
       try {
-        const answer = await fetch(`./api/live?section=${section}&minutes=${String(minutes)}`);
+        const answer = await fetch(`./api/live?${String(new URLSearchParams(question()))}`);
         const live = (await answer.json()) as LiveState;
         // Another section may have been chosen meanwhile.
         if (mine === round) show(live);

@@ -5,5 +5,6 @@ import type { TopologyNode, TraceEvent } from "./state.js";
 export function concerns({ roleArn, arn, id, kind }: TopologyNode, { caller, resource = "" }: TraceEvent): boolean {
   if (roleArn !== "" && caller.includes(`:assumed-role/${roleArn.slice(roleArn.lastIndexOf("/") + 1)}/`)) return true;
   if (arn !== "" && (resource === arn || resource.startsWith(`${arn}/`) || resource.startsWith(`${arn}:`))) return true;
-  return kind === "REST API" && id !== "" && resource.includes(`:${id}/`);
+  if (kind === "State machine") return resource.startsWith(`${arn.replace(":stateMachine:", ":execution:")}:`);
+  return (kind === "REST API" || kind === "WebSocket API") && id !== "" && resource.includes(`:${id}/`);
 }

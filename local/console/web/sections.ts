@@ -1,7 +1,7 @@
 // Sections of the page: the address names the one that is shown ("#alarms"). A panel may stand in several.
 import { byId } from "./dom.js";
 
-const SECTIONS = ["overview", "dashboards", "alarms", "queues", "calls", "logs"] as const;
+const SECTIONS = ["overview", "dashboards", "alarms", "queues", "workflows", "calls", "logs"] as const;
 /** A section. */
 export type SectionName = (typeof SECTIONS)[number];
 

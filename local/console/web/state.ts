@@ -104,6 +104,7 @@ export interface LiveState {
   readonly alarms?: readonly AlarmView[];
   readonly queues?: readonly QueueView[];
   readonly moveTasks?: readonly MoveTaskView[];
+  readonly workflows?: WorkflowsView;
 }
 
 /** A dashboard. */
@@ -243,4 +244,130 @@ export interface MoveTaskView {
   readonly maxMessagesPerSecond?: number;
   readonly failureReason?: string;
   readonly startedAt: number;
+}
+
+/** State machines and the connections that are open. */
+export interface WorkflowsView {
+  readonly machines: readonly { readonly arn: string; readonly name: string }[];
+  /** Undefined in a program without state machines. */
+  readonly shown?: ShownMachine;
+  /** Latest first. */
+  readonly connections: readonly ConnectionView[];
+}
+
+/** The state machine that is shown. */
+export interface ShownMachine {
+  readonly arn: string;
+  readonly name: string;
+  readonly graph: WorkflowGraph;
+  readonly executionCount: number;
+  /** Newest first; the oldest may be missing. */
+  readonly executions: readonly ExecutionRow[];
+  readonly execution?: ExecutionView;
+}
+
+/** The drawing of a definition, in pixels. */
+export interface WorkflowGraph {
+  readonly width: number;
+  readonly height: number;
+  /** Containers before what they contain. */
+  readonly states: readonly WorkflowState[];
+  readonly edges: readonly WorkflowEdge[];
+}
+
+/** A state. */
+export interface WorkflowState {
+  readonly name: string;
+  readonly type: string;
+  /** Its name as it fits the box. */
+  readonly shown: string;
+  /** "Task · lambda:invoke" */
+  readonly kind: string;
+  /** 0 for states of the machine itself. */
+  readonly depth: number;
+  /** It only reports progress. */
+  readonly woven: boolean;
+  readonly ends: boolean;
+  readonly container: boolean;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A transition. */
+export interface WorkflowEdge {
+  /** Empty for the start of a sequence. */
+  readonly from: string;
+  readonly to: string;
+  readonly kind: "start" | "next" | "choice" | "catch";
+  /** Path data, to be moved by `dx` and `dy`. */
+  readonly path: string;
+  readonly dx: number;
+  readonly dy: number;
+  /** The whole label. */
+  readonly title: string;
+  readonly label?: string;
+  /** Middle of the label's baseline. */
+  readonly at?: { readonly x: number; readonly y: number };
+}
+
+/** An execution in the list. */
+export interface ExecutionRow {
+  readonly arn: string;
+  readonly name: string;
+  readonly status: string;
+  readonly startedAt: number;
+  readonly stoppedAt?: number;
+  readonly error?: string;
+}
+
+/** The execution that is shown. Texts are JSON, without secrets, and may be cut. */
+export interface ExecutionView extends ExecutionRow {
+  readonly redriveCount: number;
+  readonly cause?: string;
+  readonly input: string;
+  readonly output?: string;
+  /** States that were reached. */
+  readonly states: readonly StateProgress[];
+  /** Transitions that were taken: "from>to". */
+  readonly taken: readonly string[];
+  readonly eventCount: number;
+  /** Events that the page does not have. */
+  readonly events: readonly EventView[];
+}
+
+/** What an execution did with a state. */
+export interface StateProgress {
+  readonly name: string;
+  readonly status: "running" | "succeeded" | "failed" | "caught" | "stopped";
+  readonly visits: number;
+  /** Most attempts of one visit; 0 for states that call nothing. */
+  readonly attempts: number;
+  readonly error?: string;
+  /** Items of a Map. */
+  readonly items?: { readonly total: number; readonly done: number; readonly failed: number };
+}
+
+/** A history event. */
+export interface EventView {
+  readonly id: number;
+  readonly at: number;
+  readonly type: string;
+  /** Empty for events of the execution itself. */
+  readonly state: string;
+  /** It belongs to a state that only reports progress. */
+  readonly woven: boolean;
+  readonly details?: string;
+}
+
+/** An open connection of a WebSocket API. */
+export interface ConnectionView {
+  readonly id: string;
+  /** "<name of the API>/<stage>" */
+  readonly api: string;
+  readonly connectedAt: number;
+  readonly lastActiveAt: number;
+  /** What the authorizer calls its owner. */
+  readonly owner?: string;
 }

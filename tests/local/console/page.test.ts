@@ -1,18 +1,20 @@
-// Proves in Chromium that the page shows dashboards, alarms and queues, follows their changes, runs no markup of widgets, and fits.
+// Proves in Chromium that the page shows dashboards, alarms, queues and workflows, follows their changes, runs no markup of widgets, and fits.
 import assert from "node:assert/strict";
 import * as path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { launchChromium } from "../../support/chromium";
 import { type ConsoleProgram, startConsoleProgram } from "../../support/console-program";
+import { startWorkflowProgram, type WorkflowProgram } from "../../support/workflow-program";
 
 describe("the console's page", () => {
   let browser: Browser;
   let program: ConsoleProgram;
+  let orders: WorkflowProgram;
   let page: Page;
   const problems: string[] = [];
   before(async function () {
     this.timeout(60_000);
-    [browser, program] = await Promise.all([launchChromium(), startConsoleProgram()]);
+    [browser, program, orders] = await Promise.all([launchChromium(), startConsoleProgram(), startWorkflowProgram()]);
     page = await browser.newPage({ viewport: { width: 1280, height: 900 }, timezoneId: "UTC", locale: "en-GB" });
     page.on("console", (message) => {
       if (message.type() === "error") problems.push(message.text());
@@ -21,7 +23,7 @@ describe("the console's page", () => {
   });
   after(async () => {
     await browser.close();
-    await program.stop();
+    await Promise.all([program.stop(), orders.stop()]);
   });
   const open = async (section: string): Promise<void> => {
     await page.goto(`${program.listener.origin}/#${section}`);
@@ -114,11 +116,80 @@ describe("the console's page", () => {
     assert.ok(!(await page.locator("#topology").isVisible()));
   });
 
+  const state = (name: string) => page.locator("#workflow .step", { has: page.locator("title", { hasText: name }) });
+
+  it("colours the graph of a workflow while it runs, and says the same in words", async () => {
+    orders.work = ({ does }) => {
+      if (does === "charge") throw Object.assign(new Error("declined"), { name: "CardDeclined" });
+      return {};
+    };
+    await page.goto(`${orders.listener.origin}/#workflows`);
+    await page.getByRole("img", { name: "Graph of orders" }).waitFor();
+    assert.equal(await page.locator("#workflow .step.woven").count(), 3);
+    await orders.connect("alice");
+    await orders.start({ amount: 1, items: [1, 2, 3, 4, 5] }, "order-1");
+    await orders.advance(15);
+    await page.locator('#workflow .step[data-status="running"]', { hasText: "2 of 5" }).waitFor();
+    await page.locator('#workflow .step[data-status="caught"]', { hasText: "Charge card" }).waitFor();
+    assert.equal(await state("Wait for approval").getAttribute("data-status"), "");
+    await page.getByText("States as a table").press("Enter");
+    const words = page.locator("#workflow-states tr", { hasText: "Charge card" });
+    await words.getByText("caught, CardDeclined").waitFor();
+    await page.locator("#connections tr", { hasText: "alice" }).getByText("viewers/dev").waitFor();
+    await takeShot("running");
+
+    await orders.advance(60);
+    await page.getByRole("status").getByText("order-1: succeeded").waitFor();
+    assert.equal(await page.locator('#workflow .step[data-status="running"]').count(), 0);
+  });
+
+  it("shows the execution that is chosen by keyboard, its data and its history, and keeps what is unfolded", async () => {
+    orders.work = () => {
+      throw Object.assign(new Error("none"), { name: "OutOfStock" });
+    };
+    await orders.start({ amount: 500, items: [], ticket: "nobody sees it" }, "order-2");
+    await page.goto(`${orders.listener.origin}/#workflows`);
+    await page.getByRole("status").getByText("order-2: failed, Refused").waitFor();
+    await page.locator("#execution-input", { hasText: '"ticket": "[hidden]"' }).waitFor();
+    await page.locator("#execution-output", { hasText: "nothing left" }).waitFor();
+    const event = page.locator("#history tr", { hasText: "TaskFailed" });
+    await event.getByText("Details").press("Enter");
+    await event.getByText("OutOfStock").waitFor();
+    await takeShot("failed");
+
+    await page.getByRole("button", { name: "order-1" }).press("Enter");
+    await page.locator('#executions tr[aria-current="true"]', { hasText: "order-1" }).waitFor();
+    await page.locator("#history tr", { hasText: "MapIterationStarted" }).first().waitFor();
+    const reports = page.locator("#history tr.report");
+    assert.ok((await reports.count()) > 0 && !(await reports.first().isVisible()));
+    await page.getByLabel("with progress reports").check();
+    await reports.first().waitFor();
+    await orders.start({ amount: 1, items: [] }, "order-3");
+    await page.getByRole("button", { name: "order-3" }).waitFor();
+    assert.equal(await page.locator('#executions tr[aria-current="true"] button').innerText(), "order-1");
+  });
+
+  const takeShot = async (name: string): Promise<void> => {
+    const shots = process.env.SCREENSHOTS;
+    if (!shots) return;
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      for (const colorScheme of ["dark", "light"] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.screenshot({
+          path: path.join(shots, `workflow-${name}-${String(width)}-${colorScheme}.png`),
+          fullPage: true,
+        });
+      }
+    }
+  };
+
   for (const width of [1280, 390]) {
     it(`fits ${String(width)} px in light and dark`, async () => {
       await page.setViewportSize({ width, height: 900 });
-      for (const section of ["overview", "dashboards", "alarms", "queues"]) {
-        await open(section);
+      for (const section of ["overview", "dashboards", "alarms", "queues", "workflows"]) {
+        const { origin } = (section === "workflows" ? orders : program).listener;
+        await page.goto(`${origin}/#${section}`);
         await page.locator(`[data-sections~="${section}"]`).first().waitFor();
         for (const colorScheme of ["light", "dark"] as const) {
           await page.emulateMedia({ colorScheme });

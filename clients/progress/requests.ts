@@ -1,0 +1,143 @@
+// Messages and their replies over whatever connection there is.
+//
+// A message without a reply when its connection is lost is sent again on the next one if that is harmless: all but "redrive", which
+// could start a second attempt after the first has failed again. The same goes for what API Gateway answers itself (throttled, failed).
+
+import {
+  type ClientMessage,
+  type ProgressAction,
+  type ServerReply,
+  WEBSOCKET_LIMITS,
+} from "../../handlers/progress/contract";
+import { backoffMs, type Clock, type ProgressEnvironment } from "./environment";
+import { ProgressError } from "./errors";
+import type { Connection } from "./link";
+
+/** A route has 29 seconds; a connection that brings no reply for longer is dead without having said so. */
+const REPLY_MS = 30_000;
+/** Pings are answered at once. */
+const PONG_MS = 10_000;
+/** A message that brings five connections down is not sent a sixth time. */
+const SENDINGS = 5;
+const BACKOFF_BASE_MS = 500;
+const BACKOFF_CAP_MS = 15_000;
+
+/** A message before it gets its number. */
+export type Unsent = ClientMessage extends infer M ? (M extends unknown ? Omit<M, "requestId"> : never) : never;
+/** A reply that brings what was asked for. */
+export type Success = Extract<ServerReply, { ok: true }>;
+
+interface Waiting {
+  readonly action: ProgressAction;
+  readonly text: string;
+  readonly resolve: (reply: Success) => void;
+  readonly reject: (error: unknown) => void;
+  readonly settled: Promise<unknown>;
+  connection?: Connection | undefined;
+  timer?: ReturnType<Clock["setTimer"]>;
+  sendings: number;
+}
+
+/** All messages under way. */
+export class Requests {
+  readonly #waiting = new Map<string, Waiting>();
+  #last = 0;
+
+  /** @param current the connection to use, if there is one @param want is called when there is none */
+  constructor(
+    private readonly environment: ProgressEnvironment,
+    private readonly current: () => Connection | undefined,
+    private readonly want: () => void,
+  ) {}
+
+  /** Sends a message, now or once connected. @throws ProgressError, or the signal's reason */
+  async request(message: Unsent, signal?: AbortSignal): Promise<Success> {
+    signal?.throwIfAborted();
+    const requestId = String(++this.#last);
+    const text = JSON.stringify({ ...message, requestId });
+    // Browsers send one frame, and API Gateway would answer a larger one by closing the connection, again and again.
+    if (new TextEncoder().encode(text).length > WEBSOCKET_LIMITS.maximumFrameBytes) {
+      throw new ProgressError("BadRequest", `A message must not exceed ${WEBSOCKET_LIMITS.maximumFrameBytes} bytes.`);
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<Success>();
+    const waiting: Waiting = {
+      action: message.action,
+      text,
+      resolve,
+      reject,
+      settled: promise.catch(() => undefined),
+      sendings: 0,
+    };
+    this.#waiting.set(requestId, waiting);
+    const abort = (): void => reject(signal?.reason);
+    signal?.addEventListener("abort", abort);
+    try {
+      this.#send(waiting);
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      waiting.timer?.cancel();
+      this.#waiting.delete(requestId);
+    }
+  }
+
+  /** Hands a reply to whoever waits for it. */
+  answer(reply: ServerReply): void {
+    const waiting = this.#waiting.get(reply.requestId);
+    if (reply.ok) waiting?.resolve(reply);
+    else waiting?.reject(new ProgressError(reply.error.code, reply.error.message));
+  }
+
+  /** Sends what has not been sent. */
+  flush(): void {
+    for (const waiting of this.#waiting.values()) if (!waiting.connection) this.#send(waiting);
+  }
+
+  /** Takes back what was sent over a connection that is gone. */
+  lost(connection: Connection): void {
+    for (const waiting of this.#waiting.values()) {
+      if (waiting.connection === connection && this.#takeBack(waiting)) this.#send(waiting);
+    }
+  }
+
+  /** API Gateway itself answered, without saying which message it means: any of those under way. */
+  refused(): void {
+    for (const waiting of this.#waiting.values()) {
+      if (!waiting.connection || !this.#takeBack(waiting)) continue;
+      const delay = backoffMs(this.environment.random(), waiting.sendings, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+      waiting.timer = this.environment.clock.setTimer(delay, () => this.#send(waiting));
+    }
+  }
+
+  /** Gives all of them up. */
+  fail(error: unknown): void {
+    const all = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const waiting of all) waiting.reject(error);
+  }
+
+  /** Settles when nothing waits for a reply over a connection other than this one. */
+  drained(except: Connection): Promise<unknown> {
+    const others = [...this.#waiting.values()].filter(({ connection }) => connection && connection !== except);
+    return Promise.all(others.map(({ settled }) => settled));
+  }
+
+  #takeBack(waiting: Waiting): boolean {
+    waiting.timer?.cancel();
+    waiting.connection = undefined;
+    if (waiting.action !== "redrive" && waiting.sendings < SENDINGS) return true;
+    waiting.reject(new ProgressError("ConnectionLost", `The connection was lost before the answer to "${waiting.action}".`));
+    return false;
+  }
+
+  #send(waiting: Waiting): void {
+    const connection = this.current();
+    if (!connection) return this.want();
+    waiting.timer?.cancel();
+    waiting.connection = connection;
+    waiting.sendings++;
+    const limit = waiting.action === "ping" ? PONG_MS : REPLY_MS;
+    waiting.timer = this.environment.clock.setTimer(limit, () => connection.drop());
+    connection.send(waiting.text);
+  }
+}

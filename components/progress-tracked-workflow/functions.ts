@@ -1,0 +1,111 @@
+// The functions of ProgressTrackedWorkflow, each with a role of its own.
+import type * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  PROGRESS_ENVIRONMENT,
+  PROGRESS_HANDLERS,
+  type ProgressHandler,
+  type ProgressHandlerName,
+  type ProgressStep,
+} from "../../handlers/progress/contract";
+import { createHandlerFunction, libraryCode, type HandlerFunction } from "../shared/function";
+import type { Placement } from "../shared/placement";
+import { buildHandlerStatements, type ProgressPolicyParts } from "./policies";
+import type { ProgressTrackedWorkflowSettings } from "./settings";
+import type { SocketAddress } from "./sockets";
+import type { MachineIdentity } from "./storage";
+
+const DESCRIPTIONS: Readonly<Record<ProgressHandlerName, string>> = {
+  tickets: "Sells tickets for one connection to users of the pool",
+  authorize: "Admits connections with an allowed origin and an unused ticket",
+  connections: "Remembers connections, and forgets them with their subscriptions",
+  messages: "Answers the messages of viewers: start, subscribe, cancel, redrive, list",
+  report: "Stores and pushes what the workflow reports",
+  status: "Stores and pushes how runs ended",
+  reconcile: "Looks up runs whose end nobody told of",
+};
+
+/** One function per handler, by the handler's name. */
+export type ProgressFunctions = Readonly<Record<ProgressHandlerName, HandlerFunction>>;
+
+/** What functions and policies refer to. */
+export interface ProgressParts {
+  readonly table: aws.dynamodb.Table;
+  readonly machine: MachineIdentity;
+  readonly socket: SocketAddress;
+  readonly placement: Placement;
+  readonly origins: pulumi.Output<string[]>;
+  readonly steps: readonly ProgressStep[];
+}
+
+/** ARNs for the policies, once they are known. */
+export function findPolicyParts(
+  { table, machine, socket, placement }: ProgressParts,
+  kmsKeyArn: pulumi.Input<string> | undefined,
+): pulumi.Output<ProgressPolicyParts> {
+  return pulumi.output({
+    region: placement.region,
+    tableArn: table.arn,
+    kmsKeyArn,
+    stateMachineArn: machine.arn,
+    aliasArn: machine.aliasArn,
+    socketStageArn: socket.stageArn,
+  });
+}
+
+/** Creates `${name}-<handler>-…` for every handler. */
+export function createFunctions(
+  name: string,
+  settings: ProgressTrackedWorkflowSettings,
+  parts: ProgressParts,
+  parent: pulumi.Resource,
+): ProgressFunctions {
+  const known = findPolicyParts(parts, settings.kmsKeyArn);
+  const environment = buildEnvironment(settings, parts);
+  const create = (handlerName: ProgressHandlerName): HandlerFunction => {
+    const { timeoutSeconds }: ProgressHandler = PROGRESS_HANDLERS[handlerName];
+    return createHandlerFunction(
+      `${name}-${handlerName}`,
+      {
+        code: libraryCode(`progress/${handlerName}`),
+        description: DESCRIPTIONS[handlerName],
+        environment,
+        timeoutSeconds,
+        memorySize: settings.memorySize,
+        logRetentionDays: settings.logRetentionDays,
+        tags: settings.tags,
+        region: settings.region,
+        statements: known.apply((arns) => buildHandlerStatements(handlerName, arns)),
+      },
+      parent,
+    );
+  };
+  return {
+    tickets: create("tickets"),
+    authorize: create("authorize"),
+    connections: create("connections"),
+    messages: create("messages"),
+    report: create("report"),
+    status: create("status"),
+    reconcile: create("reconcile"),
+  };
+}
+
+function buildEnvironment(
+  settings: ProgressTrackedWorkflowSettings,
+  { table, machine, socket, origins, steps }: ProgressParts,
+): Readonly<Record<string, pulumi.Input<string>>> {
+  const names = PROGRESS_ENVIRONMENT;
+  return {
+    [names.table]: table.name,
+    [names.stateMachineArn]: machine.arn,
+    [names.startArn]: machine.aliasArn,
+    [names.steps]: JSON.stringify(steps),
+    [names.connectionsUrl]: socket.connectionsUrl,
+    [names.socketUrl]: socket.url,
+    [names.allowedOrigins]: origins.apply((list) => JSON.stringify(list)),
+    [names.retentionSeconds]: String(settings.retentionSeconds),
+    [names.startsPerMinute]: String(settings.startsPerMinute),
+    [names.workflowName]: machine.name,
+  };
+}

@@ -1,0 +1,249 @@
+// The report without a function: Step Functions itself stores the event and posts it to every subscriber. One Parallel with one branch
+// holds it all, so that one Catch guards it all.
+import type * as pulumi from "@pulumi/pulumi";
+import { MAXIMUM_DETAIL_BYTES, PROGRESS_PROTOCOL_VERSION, PROGRESS_TABLE, WHOLE } from "../../../handlers/progress/contract";
+import type { StateObject } from "./language";
+import type { StateNames } from "./names";
+import {
+  KEEP_INPUT,
+  literal,
+  objectOf,
+  REPORT_TIMEOUT_SECONDS,
+  retryTransient,
+  type IntegrationResource,
+  type ReportSource,
+} from "./report";
+
+/** Where the direct transport stores and posts. */
+export interface DirectDelivery {
+  readonly transport: "direct";
+  readonly resourceOf: IntegrationResource;
+  readonly tableName: pulumi.Input<string>;
+  /** "<api>.execute-api.<region>.amazonaws.com" */
+  readonly apiEndpoint: pulumi.Input<string>;
+  readonly stageName: string;
+  readonly retentionSeconds: number;
+}
+
+/** Subscribers of one page, and pages: beyond, they find the event when they ask. */
+const PAGE = 50;
+const MAXIMUM_PAGES = 20;
+const MAXIMUM_CONCURRENCY = 40;
+
+const TRANSIENT_TABLE = [
+  "ProvisionedThroughputExceededException",
+  "RequestLimitExceeded",
+  "RequestLimitExceededException",
+  "ThrottlingException",
+  "InternalServerError",
+  "InternalServerErrorException",
+  "SdkClientException",
+];
+const TRANSIENT_POST = ["ApiGateway.429", "ApiGateway.500", "ApiGateway.502", "ApiGateway.503", "ApiGateway.504"];
+
+const { partitionKey, sortKey, timeToLive } = PROGRESS_TABLE;
+const RUN = '"run#" & $states.context.Execution.Name';
+const text = (source: string): StateObject => ({ S: `{% ${source} %}` });
+const number = (source: string): StateObject => ({ N: `{% $string(${source}) %}` });
+
+/** The Parallel state, without what leads on from it. @param base name of the report. */
+export function buildDirectReport(
+  base: string,
+  source: ReportSource,
+  delivery: DirectDelivery,
+  names: StateNames,
+): StateObject {
+  const name = (what: string): string => names.next(base, what);
+  const [count, store, find, push] = [name("count"), name("store"), name("find"), name("push")];
+  const [more, findMore, end] = [name("more"), name("find more"), name("end")];
+  const detail = source.detail === undefined ? undefined : { name: name("detail"), source: source.detail };
+  const states = {
+    ...(detail === undefined ? {} : { [detail.name]: buildDetail(detail.source, count) }),
+    [count]: buildCount(source, delivery, store),
+    [store]: buildStore(delivery, find),
+    [find]: buildFind(delivery, push, {}),
+    [findMore]: buildFind(delivery, push, { ExclusiveStartKey: "{% $states.input.from %}" }),
+    [push]: buildPush(base, delivery, more, names),
+    [more]: {
+      Type: "Choice",
+      QueryLanguage: "JSONata",
+      Choices: [
+        {
+          Condition: `{% $exists($states.input.from) and $states.input.page < ${MAXIMUM_PAGES} %}`,
+          Next: findMore,
+        },
+      ],
+      Default: end,
+    },
+    [end]: { Type: "Pass", QueryLanguage: "JSONata", End: true },
+  };
+  return {
+    Type: "Parallel",
+    QueryLanguage: "JSONata",
+    Branches: [{ StartAt: detail?.name ?? count, States: states }],
+  };
+}
+
+const task = (delivery: DirectDelivery, integration: string, errors: readonly string[]): StateObject => ({
+  Type: "Task",
+  QueryLanguage: "JSONata",
+  Resource: delivery.resourceOf(integration),
+  TimeoutSeconds: REPORT_TIMEOUT_SECONDS,
+  Retry: retryTransient(errors),
+});
+const tableTask = (delivery: DirectDelivery, action: string): StateObject =>
+  task(delivery, `dynamodb:${action}`, TRANSIENT_TABLE.map((error) => `DynamoDB.${error}`));
+
+/** The detail before anything is written: when it fails, nothing has happened yet. Bytes are those of its JSON in UTF-8. */
+function buildDetail(source: string, next: string): StateObject {
+  const bytes = '$length($replace($encodeUrlComponent($string({"d": $detail})), /%[0-9A-F]{2}/, "_")) - 6';
+  return {
+    Type: "Pass",
+    QueryLanguage: "JSONata",
+    Output:
+      `{% ($detail := (${source}); $bytes := $exists($detail) ? ${bytes} : 0; ` +
+      `{"detail": $bytes <= ${MAXIMUM_DETAIL_BYTES} ? $detail, "detailBytes": $bytes > ${MAXIMUM_DETAIL_BYTES} ? $bytes}) %}`,
+    Next: next,
+  };
+}
+
+/** Next number, sum of shares and the report's key in one write; a key that is there already refuses the whole report. */
+function buildCount(source: ReportSource, delivery: DirectDelivery, next: string): StateObject {
+  const attribute = (name: string): string => `$states.result.Attributes.${name}.N`;
+  const event = objectOf([
+    ["version", String(PROGRESS_PROTOCOL_VERSION)],
+    ["type", literal("progress")],
+    ["executionId", "$states.context.Execution.Name"],
+    ["sequence", `$number(${attribute("sequence")})`],
+    ["at", "$states.context.State.EnteredTime"],
+    ["kind", literal(source.kind)],
+    ["percent", `$floor(99 * $number(${attribute("done")}) / ${WHOLE})`],
+    ["step", literal(source.step)],
+    ["label", literal(source.label)],
+    ...(source.detail === undefined
+      ? []
+      : ([["detail", "$states.input.detail"], ["detailBytes", "$states.input.detailBytes"]] as const)),
+  ]);
+  return {
+    ...tableTask(delivery, "updateItem"),
+    Arguments: {
+      TableName: delivery.tableName,
+      Key: { [partitionKey]: text(RUN), [sortKey]: { S: "head" } },
+      UpdateExpression:
+        "SET #startedAt = if_not_exists(#startedAt, :startedAt), #executionArn = if_not_exists(#executionArn, :executionArn), " +
+        "#state = if_not_exists(#state, :running), #expiresAt = if_not_exists(#expiresAt, :expiresAt) " +
+        "ADD #sequence :one, #done :share, #completed :keys",
+      ConditionExpression: "NOT contains(#completed, :key)",
+      ExpressionAttributeNames: {
+        "#startedAt": "startedAt",
+        "#executionArn": "executionArn",
+        "#state": "state",
+        "#expiresAt": timeToLive,
+        "#sequence": "sequence",
+        "#done": "done",
+        "#completed": "completed",
+      },
+      ExpressionAttributeValues: {
+        ":startedAt": text("$states.context.Execution.StartTime"),
+        ":executionArn": text("$states.context.Execution.Id"),
+        ":running": { S: "running" },
+        ":expiresAt": number(expiresAt(delivery)),
+        ":one": { N: "1" },
+        ":share": number(`(${source.share})`),
+        ":keys": { SS: [`{% ${source.key} %}`] },
+        ":key": text(source.key),
+      },
+      ReturnValues: "UPDATED_NEW",
+    },
+    Output: `{% ($event := ${event}; {"event": $event, "text": $string($event), "page": 0}) %}`,
+    Next: next,
+  };
+}
+
+function expiresAt({ retentionSeconds }: DirectDelivery): string {
+  return `$floor($toMillis($states.context.State.EnteredTime) / 1000) + ${retentionSeconds}`;
+}
+
+function buildStore(delivery: DirectDelivery, next: string): StateObject {
+  return {
+    ...tableTask(delivery, "putItem"),
+    Arguments: {
+      TableName: delivery.tableName,
+      Item: {
+        [partitionKey]: text(RUN),
+        [sortKey]: text('"event#" & $pad($string($states.input.event.sequence), -10, "0")'),
+        event: text("$states.input.text"),
+        [timeToLive]: number(expiresAt(delivery)),
+      },
+    },
+    Output: KEEP_INPUT,
+    Next: next,
+  };
+}
+
+/** One page of subscribers. */
+function buildFind(delivery: DirectDelivery, next: string, more: StateObject): StateObject {
+  return {
+    ...task(delivery, "aws-sdk:dynamodb:query", TRANSIENT_TABLE.map((error) => `DynamoDb.${error}`)),
+    Arguments: {
+      TableName: delivery.tableName,
+      KeyConditionExpression: "#run = :run AND begins_with(#entry, :subscriber)",
+      ExpressionAttributeNames: { "#run": partitionKey, "#entry": sortKey },
+      ExpressionAttributeValues: { ":run": text(RUN), ":subscriber": { S: "subscriber#" } },
+      ProjectionExpression: "connectionId",
+      Limit: PAGE,
+      ...more,
+    },
+    Output:
+      '{% {"event": $states.input.event, "page": $states.input.page + 1, "connections": [$states.result.Items.connectionId.S], ' +
+      '"from": $states.result.LastEvaluatedKey} %}',
+    Next: next,
+  };
+}
+
+/** To every subscriber of the page. Whatever happens to one does not matter to the others. */
+function buildPush(base: string, delivery: DirectDelivery, next: string, names: StateNames): StateObject {
+  const [post, forget, done] = [names.next(base, "post"), names.next(base, "forget"), names.next(base, "done")];
+  const goOn = [{ ErrorEquals: ["States.ALL"], Output: {}, Next: done }];
+  return {
+    Type: "Map",
+    QueryLanguage: "JSONata",
+    Items: "{% $states.input.connections %}",
+    ItemSelector: { connectionId: "{% $states.context.Map.Item.Value %}", event: "{% $states.input.event %}" },
+    MaxConcurrency: MAXIMUM_CONCURRENCY,
+    ItemProcessor: {
+      ProcessorConfig: { Mode: "INLINE" },
+      StartAt: post,
+      States: {
+        [post]: {
+          ...task(delivery, "apigateway:invoke", TRANSIENT_POST),
+          Arguments: {
+            ApiEndpoint: delivery.apiEndpoint,
+            Method: "POST",
+            Stage: delivery.stageName,
+            Path: '{% "/@connections/" & $states.input.connectionId %}',
+            AuthType: "IAM_ROLE",
+            RequestBody: "{% $states.input.event %}",
+          },
+          Output: {},
+          // Gone, and nothing else: the subscription is removed.
+          Catch: [{ ErrorEquals: ["ApiGateway.410"], Output: KEEP_INPUT, Next: forget }, ...goOn],
+          Next: done,
+        },
+        [forget]: {
+          ...tableTask(delivery, "deleteItem"),
+          Arguments: {
+            TableName: delivery.tableName,
+            Key: { [partitionKey]: text(RUN), [sortKey]: text('"subscriber#" & $states.input.connectionId') },
+          },
+          Output: {},
+          Catch: goOn,
+          Next: done,
+        },
+        [done]: { Type: "Pass", QueryLanguage: "JSONata", End: true },
+      },
+    },
+    Output: KEEP_INPUT,
+    Next: next,
+  };
+}

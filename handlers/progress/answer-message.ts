@@ -1,0 +1,116 @@
+// Answers the messages of clients: who may do what, and exactly one reply to each.
+import { AwsCallError, PublicError } from "../shared/errors";
+import {
+  PROGRESS_PROTOCOL_VERSION,
+  type ClientMessage,
+  type ProgressErrorCode,
+  type RunDescription,
+  type ServerReply,
+} from "./contract";
+import { cancelRun, redriveRun, type ControlDependencies } from "./control-run";
+import { ForbiddenError, RunNotFoundError } from "./errors";
+import type { ConnectionStore, Viewer, Workflow } from "./ports";
+import { replay } from "./replay";
+import { parseFields, readClientMessage, readRequestId } from "./requests";
+import { describeRun, type RunRecord } from "./run";
+import { startRun } from "./start-run";
+
+/** What the messages need. */
+export interface MessageDependencies extends ControlDependencies {
+  readonly connections: ConnectionStore;
+  readonly workflow: Workflow;
+}
+
+/** The connection that a message came on. */
+export interface Sender extends Viewer {
+  readonly connectionId: string;
+}
+
+/** Content of a reply to a message that was carried out. */
+type Success = Pick<ServerReply & { ok: true }, "run" | "runs" | "events" | "completeTo">;
+
+/** Runs of a list. */
+const LISTED_RUNS = 20;
+/** Most bytes of a list of runs. */
+const LIST_BYTES = 96 * 1024;
+
+/** Carries out a message. Never rejects. */
+export async function answerMessage(
+  dependencies: MessageDependencies,
+  sender: Sender,
+  body: string,
+): Promise<ServerReply> {
+  const fields = parseFields(body);
+  const frame = { version: PROGRESS_PROTOCOL_VERSION, type: "reply", requestId: readRequestId(fields) } as const;
+  try {
+    const message = readClientMessage(fields);
+    const success = await carryOut(dependencies, sender, message);
+    dependencies.log.info("answered", { action: message.action });
+    return { ...frame, ok: true, ...success };
+  } catch (error) {
+    return { ...frame, ok: false, error: toReplyError(error, dependencies) };
+  }
+}
+
+async function carryOut(dependencies: MessageDependencies, sender: Sender, message: ClientMessage): Promise<Success> {
+  const { runs, connections, now } = dependencies;
+  const { connectionId, owner } = sender;
+  if (sender.scope !== undefined && !SCOPED_ACTIONS.has(message.action)) throw new ForbiddenError();
+  switch (message.action) {
+    case "ping":
+      return {};
+    case "list":
+      return { runs: takeFitting((await runs.list(owner, LISTED_RUNS)).map(describeRun)) };
+    case "start":
+      return startRun(dependencies, owner, connectionId, message);
+    case "unsubscribe":
+      await connections.unsubscribe(connectionId, (await findOwn(dependencies, sender, message)).executionId);
+      return {};
+    case "subscribe": {
+      const run = await findOwn(dependencies, sender, message);
+      await connections.subscribe(connectionId, run.executionId);
+      // Read again: an event between the first look and the subscription was pushed to others only.
+      return replay(runs, (await runs.find(run.executionId)) ?? run, message.since, now());
+    }
+    case "cancel":
+      return { run: await cancelRun(dependencies, await findOwn(dependencies, sender, message)) };
+    case "redrive":
+      return { run: await redriveRun(dependencies, await findOwn(dependencies, sender, message)) };
+  }
+}
+
+/** What a ticket for one run is good for. */
+const SCOPED_ACTIONS: ReadonlySet<ClientMessage["action"]> = new Set(["subscribe", "unsubscribe", "ping"]);
+
+/** @throws RunNotFoundError, the same for an unknown run and for one of somebody else. */
+async function findOwn(
+  { runs }: MessageDependencies,
+  { owner, scope }: Sender,
+  { executionId }: { readonly executionId: string },
+): Promise<RunRecord> {
+  const run = await runs.find(executionId);
+  if (run?.owner !== owner || (scope !== undefined && scope !== executionId)) throw new RunNotFoundError();
+  return run;
+}
+
+function takeFitting(runs: readonly RunDescription[]): readonly RunDescription[] {
+  let bytes = 0;
+  return runs.filter((run) => (bytes += Buffer.byteLength(JSON.stringify(run)) + 1) <= LIST_BYTES);
+}
+
+function toReplyError(
+  error: unknown,
+  { log }: MessageDependencies,
+): { readonly code: ProgressErrorCode; readonly message: string } {
+  if (error instanceof PublicError) {
+    log.refusal(error.code);
+    // All that the logic throws are of handlers/progress/errors.ts.
+    return { code: error.code as ProgressErrorCode, message: error.message };
+  }
+  log.error("failed", error);
+  const message =
+    error instanceof AwsCallError && error.retryable
+      ? "A service behind this one is busy; send the same message again after a short pause"
+      : "The service failed";
+  return { code: "InternalError", message };
+}

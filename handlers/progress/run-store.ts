@@ -1,0 +1,144 @@
+// Runs and their logs on Amazon DynamoDB. An entry of the log is one transaction: number, state and event, or nothing at all.
+import { PROGRESS_TABLE, type ProgressEvent } from "./contract";
+import type { EventPage, RunStore } from "./ports";
+import type { Entry } from "./progress-log";
+import * as rows from "./rows";
+import type { RunRecord } from "./run";
+import { textIn, toNumber, type ProgressTable, type Row, type RowPut, type RowUpdate } from "./table";
+
+const { partitionKey, sortKey, timeToLive, runningIndex } = PROGRESS_TABLE;
+const ABSENT = `attribute_not_exists(#${partitionKey})`;
+const BEGINS = `#${partitionKey} = :partition AND begins_with(#${sortKey}, :prefix)`;
+/** The counter of a minute is of no use after it. */
+const STARTS_KEPT_SECONDS = 600;
+
+/** See RunStore. */
+export class DynamoRunStore implements RunStore {
+  constructor(
+    private readonly table: ProgressTable,
+    private readonly retentionSeconds: number,
+    private readonly now: () => number,
+  ) {}
+
+  async find(executionId: string): Promise<RunRecord | undefined> {
+    const row = await this.table.get(rows.runKey(executionId));
+    return row && rows.toRun(row);
+  }
+
+  create(run: RunRecord, event: ProgressEvent): Promise<boolean> {
+    const { owner, executionId } = run;
+    const list = owner === undefined ? [] : [{ item: { ...rows.userRunKey(owner, run), ...this.expiry() } }];
+    return this.table.transact(undefined, [
+      { item: rows.toRunRow(run), condition: ABSENT },
+      this.putEvent(executionId, event),
+      ...list,
+    ]);
+  }
+
+  append(seen: RunRecord, { run, key, event, storedDetail }: Entry): Promise<boolean> {
+    const { executionId } = run;
+    const detail =
+      storedDetail === undefined
+        ? []
+        : [{ item: { ...rows.detailKey(executionId, key), detail: { S: storedDetail }, ...this.expiry() } }];
+    return this.table.transact(this.renderHead(seen, run, key), [this.putEvent(executionId, event), ...detail]);
+  }
+
+  async remove(run: RunRecord): Promise<void> {
+    if (run.owner !== undefined) await this.table.delete(rows.userRunKey(run.owner, run));
+    await this.table.delete(rows.eventKey(run.executionId, 1));
+    await this.table.delete(rows.runKey(run.executionId));
+  }
+
+  async keep(run: RunRecord): Promise<void> {
+    const keys = [rows.runKey(run.executionId), ...(run.owner === undefined ? [] : [rows.userRunKey(run.owner, run)])];
+    for (const key of keys) {
+      const update = `SET #${timeToLive} = :expiry`;
+      const values = { ":expiry": toNumber(this.expiresAt()) };
+      await this.table.update({ key, update, condition: `attribute_exists(#${partitionKey})`, values });
+    }
+  }
+
+  async list(owner: string, limit: number): Promise<readonly RunRecord[]> {
+    const values = { ":partition": { S: rows.userPartition(owner) }, ":prefix": { S: rows.PREFIX.run } };
+    const ids: string[] = [];
+    for await (const row of this.table.query({ condition: BEGINS, values, descending: true, limit })) {
+      const [, executionId] = (rows.afterPrefix(row, rows.PREFIX.run) ?? "").split("#");
+      if (executionId) ids.push(executionId);
+    }
+    const runs = await Promise.all(ids.map((id) => this.find(id)));
+    return runs.filter((run): run is RunRecord => run?.owner === owner);
+  }
+
+  async events(executionId: string, since: number, limit: number): Promise<EventPage> {
+    const values = {
+      ":partition": { S: rows.runPartition(executionId) },
+      ":first": { S: rows.eventSort(since + 1) },
+      ":last": { S: `${rows.PREFIX.event}~` },
+    };
+    const condition = `#${partitionKey} = :partition AND #${sortKey} BETWEEN :first AND :last`;
+    const events: ProgressEvent[] = [];
+    for await (const row of this.table.query({ condition, values, limit: limit + 1 })) {
+      events.push(JSON.parse(textIn(row, "event") ?? "{}") as ProgressEvent);
+    }
+    return { events: events.slice(0, limit), more: events.length > limit };
+  }
+
+  countStart(owner: string, limit: number): Promise<boolean> {
+    return this.table.update({
+      key: rows.startsKey(owner, Math.floor(this.now() / 60_000)),
+      update: `SET #${timeToLive} = :expiry ADD #count :one`,
+      condition: "attribute_not_exists(#count) OR #count < :limit",
+      values: {
+        ":expiry": toNumber(Math.floor(this.now() / 1000) + STARTS_KEPT_SECONDS),
+        ":one": toNumber(1),
+        ":limit": toNumber(limit),
+      },
+    });
+  }
+
+  async *running(before: string, oldestFirst: boolean): AsyncGenerator<string> {
+    const query = {
+      index: runningIndex.name,
+      condition: `#${runningIndex.partitionKey} = :running AND #${runningIndex.sortKey} < :before`,
+      values: { ":running": { S: rows.RUNNING }, ":before": { S: before } },
+      descending: !oldestFirst,
+    };
+    for await (const row of this.table.query(query)) yield rows.executionIdOf(row);
+  }
+
+  /** Sets the whole state, under the condition that nobody took the number meanwhile. */
+  private renderHead(seen: RunRecord, run: RunRecord, key: string): RowUpdate {
+    const sets = `SET #state = :state, #sequence = :sequence, #done = :done, #redrives = :redrives, #${timeToLive} = :expiry`;
+    const runs = run.state === "running";
+    const index = `#${runningIndex.partitionKey}`;
+    return {
+      key: rows.runKey(run.executionId),
+      update: `${sets}${runs ? `, ${index} = :running` : ""}${runs ? "" : ` REMOVE ${index}`} ADD #completed :key`,
+      condition: "#sequence = :seen",
+      values: {
+        ":state": { S: run.state },
+        ":sequence": toNumber(run.sequence),
+        ":done": toNumber(run.done),
+        ":redrives": toNumber(run.redrives),
+        ":expiry": toNumber(this.expiresAt()),
+        ...(runs ? { ":running": { S: rows.RUNNING } } : {}),
+        ":key": { SS: [key] },
+        ":seen": toNumber(seen.sequence),
+      },
+    };
+  }
+
+  private putEvent(executionId: string, event: ProgressEvent): RowPut {
+    const key = rows.eventKey(executionId, event.sequence);
+    return { item: { ...key, event: { S: JSON.stringify(event) }, ...this.expiry() }, condition: ABSENT };
+  }
+
+  private expiry(): Row {
+    return rows.expiry(this.expiresAt());
+  }
+
+  private expiresAt(): number {
+    return Math.floor(this.now() / 1000) + this.retentionSeconds;
+  }
+}

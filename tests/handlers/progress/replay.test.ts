@@ -1,0 +1,89 @@
+// Proves the pages of a replay: bounded, in order, and honest about what may still come.
+import assert from "node:assert/strict";
+import { REPLAY_PAGE, WEBSOCKET_LIMITS, type ProgressEvent } from "../../../handlers/progress/contract";
+import { appendToLog } from "../../../handlers/progress/progress-log";
+import { GAP_MS, replay } from "../../../handlers/progress/replay";
+import { AT, createReport, createRun, START_TIME } from "../../support/progress-handlers";
+
+/** A log with the given numbers. */
+function logOf(numbers: readonly number[], detail?: string): ProgressEvent[] {
+  return numbers.map((sequence) => {
+    const run = createRun({ sequence: sequence - 1 });
+    return appendToLog(run, { type: "report", report: createReport({ detail }) })!.event;
+  });
+}
+
+function storeOf(log: readonly ProgressEvent[], sequence: number) {
+  const run = createRun({ sequence });
+  return {
+    run,
+    find: async () => run,
+    events: async (_id: string, since: number, limit: number) => {
+      const above = log.filter((event) => event.sequence > since);
+      return { events: above.slice(0, limit), more: above.length > limit };
+    },
+  };
+}
+
+const upTo = (last: number): number[] => Array.from({ length: last }, (_, index) => index + 1);
+
+describe("Replay", () => {
+  it("W6: leads through a long log in pages, each event once and in order", async () => {
+    const store = storeOf(logOf(upTo(120)), 120);
+    const seen: number[] = [];
+    const pages: number[] = [];
+    for (let since = 0; ;) {
+      const { events, completeTo, run } = await replay(store, store.run, since, START_TIME);
+      seen.push(...events.map(({ sequence }) => sequence));
+      pages.push(events.length);
+      since = completeTo;
+      if (completeTo === run.sequence) break;
+    }
+
+    assert.deepEqual(seen, upTo(120));
+    assert.deepEqual(pages, [REPLAY_PAGE, REPLAY_PAGE, 20]);
+  });
+
+  it("W14: keeps a page of large events within one message", async () => {
+    const store = storeOf(logOf(upTo(20), "x".repeat(16_000)), 20);
+
+    const answer = await replay(store, store.run, 0, START_TIME);
+
+    assert.ok(Buffer.byteLength(JSON.stringify(answer)) < WEBSOCKET_LIMITS.maximumMessageBytes);
+    assert.deepEqual([answer.events.length, answer.completeTo, answer.run.sequence], [6, 6, 20]);
+  });
+
+  it("stops before a number that may still come, and passes over one that will not", async () => {
+    const store = storeOf(logOf([1, 2, 4, 5]), 5);
+
+    const early = await replay(store, store.run, 0, START_TIME + GAP_MS - 1);
+    const late = await replay(store, store.run, 0, START_TIME + GAP_MS);
+
+    assert.deepEqual([early.events.length, early.completeTo, early.run.sequence], [2, 2, 5]);
+    assert.deepEqual([late.events.length, late.completeTo, late.run.sequence], [4, 5, 5]);
+  });
+
+  it("does not send a viewer asking again for numbers at the end that come as pushes", async () => {
+    const store = storeOf(logOf([1, 2]), 4);
+
+    const { completeTo, run } = await replay(store, store.run, 0, START_TIME);
+
+    assert.deepEqual([completeTo, run.sequence], [2, 2]);
+  });
+
+  it("describes the run no older than its events", async () => {
+    const store = storeOf(logOf(upTo(3)), 3);
+
+    const { run, completeTo } = await replay(store, createRun({ sequence: 1, startedAt: AT }), 0, START_TIME);
+
+    assert.deepEqual([run.sequence, completeTo], [3, 3]);
+  });
+
+  it("takes a number beyond the log for its end", async () => {
+    const store = storeOf(logOf(upTo(3)), 3);
+
+    const { events, completeTo, run } = await replay(store, store.run, 99, START_TIME);
+
+    assert.deepEqual([events, completeTo, run.sequence], [[], 3, 3]);
+  });
+});
