@@ -49,10 +49,11 @@ function judge({ behaviours, effects, order, deadLetters, left, starts }: FaultR
   const twice = [...effects.values()].filter((times) => times > 1).length;
   const fifo = order.size > 1;
   const disordered = fifo
-    ? [...order.values()].filter((numbers) => numbers.some((number, index) => number < (numbers[index - 1] ?? 0))).length
+    ? [...order.values()].filter((numbers) => numbers.some((number, index) => number < (numbers[index - 1] ?? 0)))
+        .length
     : 0;
-  const counts = { processed: effects.size, rejected: deadLetters, lost, twice, left, attempts: starts.length };
-  if (lost > 0 || twice > 0 || left > 0 || deadLetters !== rejected || disordered > 0) {
+  const counts = { processed: effects.size, rejected: deadLetters.size, lost, twice, left, attempts: starts.length };
+  if (lost > 0 || twice > 0 || left > 0 || deadLetters.size !== rejected || disordered > 0) {
     throw new Error(`the run broke its promise: ${JSON.stringify({ ...counts, expected: rejected, disordered })}`);
   }
   return fifo ? { ...counts, groupsOutOfOrder: disordered } : counts;

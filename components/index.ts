@@ -2,6 +2,7 @@
 export * from "./accelerated-upload-bucket";
 export * from "./api-gateway-logging";
 export { StaticSite, type StaticSiteArgs } from "./static-site";
+export * from "./progress-tracked-workflow";
 export * from "./sign-in-user-pool";
 export * from "./throttled-queue-consumer";
 export { publishUploadPage } from "./upload-page";

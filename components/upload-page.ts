@@ -1,7 +1,7 @@
-// The upload page on a StaticSite: its files, its configuration, its Content-Security-Policy.
+// The upload page on a StaticSite.
 import * as pulumi from "@pulumi/pulumi";
 import type { AcceleratedUploadBucket } from "./accelerated-upload-bucket";
-import { loadPage } from "./shared/bundle";
+import { publishPage } from "./shared/page";
 import type { SignInUserPool } from "./sign-in-user-pool";
 import type { StaticSite } from "./static-site";
 
@@ -12,44 +12,15 @@ import type { StaticSite } from "./static-site";
  * @param users Who may sign in; the pool that `uploads` trusts.
  */
 export function publishUploadPage(site: StaticSite, uploads: AcceleratedUploadBucket, users: SignInUserPool): void {
-  const parts = pulumi.output({
-    upload: uploads.clientConfiguration,
-    signIn: users.clientConfiguration,
-    pageUrl: pulumi.interpolate`${site.url}/`,
-    origins: uploads.uploadOrigins,
+  const parts = pulumi.output({ upload: uploads.clientConfiguration, origins: uploads.uploadOrigins });
+  publishPage(site, {
+    name: "upload",
+    folder: "",
+    url: pulumi.interpolate`${site.url}/`,
+    users,
+    configuration: { upload: uploads.clientConfiguration },
+    connect: parts.apply(({ upload, origins }) => [`${upload.apiUrl}/`, ...origins.map((origin) => `${origin}/`)]),
+    // Hashing in a worker made from a blob.
+    directives: ["worker-src blob:"],
   });
-  for (const [path, content] of loadPage("upload")) {
-    site.publish(
-      path,
-      path === "index.html" ? parts.apply((known) => insertContentSecurityPolicy(content, known)) : content,
-    );
-  }
-  site.publish(
-    "config.json",
-    parts.apply(({ upload, signIn, pageUrl }) =>
-      JSON.stringify({ upload, session: { ...signIn, redirectUri: pageUrl, logoutUri: pageUrl } }, null, 2),
-    ),
-  );
-}
-
-/** What the page may reach. */
-interface Reach {
-  readonly upload: { readonly apiUrl: string };
-  readonly signIn: { readonly domainUrl: string };
-  readonly origins: readonly string[];
-}
-
-/** Puts the policy into the page's head: exact hosts, no inline code, hashing in a worker made from a blob. */
-export function insertContentSecurityPolicy(html: string, { upload, signIn, origins }: Reach): string {
-  const connect = ["'self'", `${upload.apiUrl}/`, `${signIn.domainUrl}/`, ...origins.map((origin) => `${origin}/`)];
-  const policy = [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data: blob:",
-    "worker-src blob:",
-    "form-action 'none'",
-    `connect-src ${connect.join(" ")}`,
-  ].join("; ");
-  return html.replace("<head>", `<head>\n    <meta http-equiv="Content-Security-Policy" content="${policy}" />`);
 }

@@ -82,15 +82,16 @@ export class Link {
 
   async #connect(): Promise<void> {
     const { signal } = this.#life;
+    const isOver = (): boolean => signal.aborted;
     this.#connecting = true;
     try {
-      while (!signal.aborted) {
+      while (!isOver()) {
         if (!this.current) this.#tellState();
         try {
           this.#adopt(await this.#open(signal));
           return;
         } catch (error) {
-          if (signal.aborted) return;
+          if (isOver()) return;
           if (error instanceof ProgressError) {
             this.stop(error);
             this.handlers.failed(error);

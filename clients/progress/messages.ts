@@ -43,8 +43,7 @@ export function readMessage(data: unknown): Received {
 export function readEntry(value: unknown): Entry | undefined {
   const { type, executionId, sequence, version, kind, percent, at } = (value ?? {}) as Fields;
   if (type !== "progress" || typeof executionId !== "string" || !isCount(sequence)) return undefined;
-  const known =
-    version === PROGRESS_PROTOCOL_VERSION && KINDS.has(kind) && isCount(percent) && typeof at === "string";
+  const known = version === PROGRESS_PROTOCOL_VERSION && KINDS.has(kind) && isCount(percent) && typeof at === "string";
   return { executionId, sequence, ...(known && { event: value as ProgressEvent }) };
 }
 

@@ -126,13 +126,18 @@ export class Requests {
     waiting.timer?.cancel();
     waiting.connection = undefined;
     if (waiting.action !== "redrive" && waiting.sendings < SENDINGS) return true;
-    waiting.reject(new ProgressError("ConnectionLost", `The connection was lost before the answer to "${waiting.action}".`));
+    waiting.reject(
+      new ProgressError("ConnectionLost", `The connection was lost before the answer to "${waiting.action}".`),
+    );
     return false;
   }
 
   #send(waiting: Waiting): void {
     const connection = this.current();
-    if (!connection) return this.want();
+    if (!connection) {
+      this.want();
+      return;
+    }
     waiting.timer?.cancel();
     waiting.connection = connection;
     waiting.sendings++;

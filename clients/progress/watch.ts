@@ -136,7 +136,7 @@ export class RunWatch implements Watch {
         const message = { action: "subscribe", executionId: this.executionId, since: known } as const;
         this.#takeReply(await this.ports.request(message, signal));
       } catch (error) {
-        if (!isTransient(error)) return this.fail(error);
+        if (!isTransient(error)) this.fail(error);
         this.#again = true;
       }
       idle = this.#log.known > known ? 0 : idle + 1;

@@ -111,12 +111,3 @@ function buildMethod(name: UploadHandlerName, parts: ApiDocumentParts): JsonObje
     "x-amazon-apigateway-integration": buildIntegration(functionArn, parts.region, parts.partition),
   };
 }
-
-function pathParameters(path: string): Json {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
-    name,
-    in: "path",
-    required: true,
-    schema: string(),
-  }));
-}

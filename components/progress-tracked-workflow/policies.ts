@@ -40,7 +40,10 @@ function useKey({ region, kmsKeyArn }: Pick<ProgressPolicyParts, "region" | "kms
 }
 
 /** Statements of one handler's role, beyond its logs: the actions of its row in PROGRESS_HANDLERS, each on its exact resource. */
-export function buildHandlerStatements(handlerName: ProgressHandlerName, parts: ProgressPolicyParts): readonly Statement[] {
+export function buildHandlerStatements(
+  handlerName: ProgressHandlerName,
+  parts: ProgressPolicyParts,
+): readonly Statement[] {
   const handler: ProgressHandler = PROGRESS_HANDLERS[handlerName];
   const executions = `${parts.stateMachineArn.replace(":stateMachine:", ":execution:")}:*`;
   return [

@@ -4,9 +4,15 @@ import * as path from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import { logRetention } from "../shared/limits";
 import { enforce, integerBetween, oneOf, type Rule } from "../shared/validation";
-import { ProgressTransport, type ProgressAlarmsArgs, type ProgressStatementArgs, type ProgressTrackedWorkflowArgs } from "./args";
+import {
+  ProgressTransport,
+  type ProgressAlarmsArgs,
+  type ProgressStatementArgs,
+  type ProgressTrackedWorkflowArgs,
+} from "./args";
+import { MAXIMUM_DIRECT_REPORTS } from "./weave/direct";
 import { isSequence, type SequenceObject } from "./weave/language";
-import { readMarks } from "./weave/marks";
+import { countReports, readMarks } from "./weave/marks";
 
 const DAY_SECONDS = 86_400;
 /** A year: the longest that a Standard workflow runs. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
@@ -100,7 +106,10 @@ function readDefinition(args: ProgressTrackedWorkflowArgs): { definition: Sequen
   if ((definition === undefined) === (definitionFile === undefined)) {
     const got = definition === undefined ? "neither" : "both";
     const remedy = "pass the definition as an object, or name its file";
-    return { definition: NO_DEFINITION, rules: [problem("definition", "be given, or else definitionFile, and not both", got, remedy)] };
+    return {
+      definition: NO_DEFINITION,
+      rules: [problem("definition", "be given, or else definitionFile, and not both", got, remedy)],
+    };
   }
   const property = definition === undefined ? "definitionFile" : "definition";
   let given: unknown = definition;
@@ -109,11 +118,19 @@ function readDefinition(args: ProgressTrackedWorkflowArgs): { definition: Sequen
       given = JSON.parse(fs.readFileSync(path.resolve(definitionFile), "utf8"));
     } catch (error) {
       const remedy = error instanceof Error ? error.message : String(error);
-      return { definition: NO_DEFINITION, rules: [problem(property, "be a file that holds JSON", definitionFile, remedy)] };
+      return {
+        definition: NO_DEFINITION,
+        rules: [problem(property, "be a file that holds JSON", definitionFile, remedy)],
+      };
     }
   }
-  const { problems } = readMarks(given);
+  const { steps, problems } = readMarks(given);
   const rules = problems.map((text) => problem(property, "be a workflow with marked steps", "this problem", text));
+  const reports = countReports(steps);
+  if (args.transport === ProgressTransport.Direct && reports > MAXIMUM_DIRECT_REPORTS) {
+    const remedy = "mark fewer states, or choose another transport: each report takes some 30 of a run's 25,000 events";
+    rules.push(problem("transport", `have at most ${MAXIMUM_DIRECT_REPORTS} reports with "direct"`, reports, remedy));
+  }
   return { definition: isSequence(given) ? given : NO_DEFINITION, rules };
 }
 
@@ -159,7 +176,9 @@ function statementRules(statements: readonly ProgressStatementArgs[]): Rule[] {
     },
     {
       property,
-      holds: actions.every((action) => /^[a-z0-9-]+:[A-Za-z0-9]+$/.test(action)) && statements.every((one) => one.actions.length > 0),
+      holds:
+        actions.every((action) => /^[a-z0-9-]+:[A-Za-z0-9]+$/.test(action)) &&
+        statements.every((one) => one.actions.length > 0),
       rule: "name actions without wildcards",
       got: actions,
       remedy: 'write "lambda:InvokeFunction" say',

@@ -95,6 +95,8 @@ export function createSockets(
     `${name}-authorizer`,
     {
       apiId: api.id,
+      // Within the API only.
+      name: "tickets",
       authorizerType: "REQUEST",
       authorizerUri: functions.authorize.function.invokeArn,
       identitySources: [`route.request.querystring.${TICKET_PARAMETER}`],

@@ -5,8 +5,17 @@ import * as path from "node:path";
 
 /** Lambda runtime of every handler in this library. */
 export const HANDLER_RUNTIME = "nodejs24.x";
-/** What esbuild builds handlers for; equal to the runtime. */
-export const BUILD_TARGET = "node24";
+/** How esbuild builds whatever runs in a function: CommonJS in memory, for the runtime. */
+export const HANDLER_BUILD = {
+  bundle: true,
+  write: false,
+  platform: "node",
+  target: "node24",
+  format: "cjs",
+  mainFields: ["module", "main"],
+  legalComments: "none",
+  logLevel: "silent",
+} satisfies esbuild.BuildOptions;
 
 /** Folder that holds `handlers/` and `clients/` as source, or `bundles/` when packed. */
 const libraryRoot = findLibraryRoot(__dirname);
@@ -34,20 +43,13 @@ export function findKit(): string {
   return fs.existsSync(finished) ? finished : path.join(libraryRoot, "handlers", "queue", "index.ts");
 }
 
-/** The consumer kit as one ES module, for the packed library: teams import from it, and it is bundled with their files. */
+/** The consumer kit as one CommonJS module, for the packed library: teams import from it, and it is bundled with their files. */
 export function bundleKit(): string {
   const built = esbuild.buildSync({
     absWorkingDir: libraryRoot,
     entryPoints: [path.join(libraryRoot, "handlers", "queue", "index.ts")],
     outfile: "queue.js",
-    bundle: true,
-    write: false,
-    platform: "node",
-    target: BUILD_TARGET,
-    format: "cjs",
-    mainFields: ["module", "main"],
-    legalComments: "none",
-    logLevel: "silent",
+    ...HANDLER_BUILD,
     preserveSymlinks: true,
   });
   return built.outputFiles[0]?.text ?? "";
@@ -88,15 +90,8 @@ export function bundleHandlers(): ReadonlyMap<string, string> {
     absWorkingDir: libraryRoot,
     entryPoints: Object.fromEntries(names.map((name) => [name, path.join(libraryRoot, "handlers", `${name}.ts`)])),
     outdir: "out",
-    bundle: true,
-    write: false,
-    platform: "node",
-    target: BUILD_TARGET,
-    format: "cjs",
+    ...HANDLER_BUILD,
     minify: true,
-    mainFields: ["module", "main"],
-    legalComments: "none",
-    logLevel: "silent",
     preserveSymlinks: true,
   });
   const outdir = path.join(libraryRoot, "out");

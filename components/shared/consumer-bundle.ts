@@ -2,7 +2,7 @@
 import * as esbuild from "esbuild";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { BUILD_TARGET, findKit } from "./bundle";
+import { findKit, HANDLER_BUILD } from "./bundle";
 
 /** Specifier by which a team's file imports from the kit. */
 const KIT_MODULE = "serverless-patterns/queue";
@@ -21,16 +21,9 @@ export function bundleConsumer(entry: string): string {
     stdin: { contents: wrap(file, kit), resolveDir: path.dirname(file), sourcefile: "consumer.js", loader: "js" },
     // One copy of the kit, whether or not the library is installed where the entry lies.
     alias: { [KIT_MODULE]: kit },
-    bundle: true,
-    write: false,
+    ...HANDLER_BUILD,
     metafile: true,
-    platform: "node",
-    target: BUILD_TARGET,
-    format: "cjs",
     minify: true,
-    mainFields: ["module", "main"],
-    legalComments: "none",
-    logLevel: "silent",
   });
   const { format } = built.metafile?.inputs[path.basename(file)] ?? {};
   const text = built.outputFiles?.[0]?.text ?? "";

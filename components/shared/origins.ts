@@ -4,11 +4,20 @@ import type { Rule } from "./validation";
 /** Rules over a list of origins. @param anyOrigin what has to be said about "*": `undefined` forbids it. */
 export function originRules(
   origins: readonly string[],
-  { use, anyOrigin }: { readonly use: string; readonly anyOrigin?: { readonly accepted: boolean; readonly remedy: string } },
+  {
+    use,
+    anyOrigin,
+  }: { readonly use: string; readonly anyOrigin?: { readonly accepted: boolean; readonly remedy: string } },
 ): Rule[] {
   const property = "allowedOrigins";
   return [
-    { property, holds: origins.length > 0, rule: "name at least one origin", got: origins, remedy: `list the pages that ${use}` },
+    {
+      property,
+      holds: origins.length > 0,
+      rule: "name at least one origin",
+      got: origins,
+      remedy: `list the pages that ${use}`,
+    },
     {
       property,
       holds: anyOrigin?.accepted === true || !origins.includes("*"),

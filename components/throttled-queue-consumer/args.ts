@@ -49,7 +49,8 @@ export interface ThrottledQueueConsumerArgs {
   readonly provisionedPollers?: QueuePollersArgs;
   /**
    * Most messages of one invocation: 1 to 10,000, or 1 to 10 with `fifo`. With 1, `maximumConcurrency` bounds the calls to the
-   * downstream exactly; the kit works on up to 10 messages of a batch side by side.
+   * downstream exactly; the kit works on up to 10 messages of a batch side by side. With `fifo`, messages behind a failed one of their
+   * group share its receives, and its way into the dead-letter queue, when they come in the same batch.
    * @default `1`
    */
   readonly batchSize?: number;
@@ -110,7 +111,8 @@ export interface ThrottledQueueConsumerArgs {
    */
   readonly maxReceiveCount?: number;
   /**
-   * Seconds that an unprocessed message is kept, 60 to 1209599.
+   * Seconds that an unprocessed message is kept, 60 to 1209599, and more than `maxReceiveCount` attempts may take: SQS drops older
+   * messages without moving them to the dead-letter queue.
    * @default `345600` (4 days)
    */
   readonly messageRetentionSeconds?: number;
@@ -125,8 +127,8 @@ export interface ThrottledQueueConsumerArgs {
    */
   readonly maxMessageSizeBytes?: number;
   /**
-   * ARN of a customer managed KMS key that encrypts queues, state table and claim checks. Its policy must let roles of this account,
-   * and services among `producers`, use it.
+   * ARN of a customer managed KMS key, no alias, that encrypts queues, state table and claim checks. Its policy must let roles of this
+   * account, and services among `producers`, use it.
    * @default - keys that the services own
    */
   readonly kmsKeyArn?: pulumi.Input<string>;
@@ -141,7 +143,7 @@ export interface ThrottledQueueConsumerArgs {
    */
   readonly backoff?: QueueBackoffArgs;
   /**
-   * Limits messages per second over all workers. With `entry` only.
+   * Limits messages per second over all workers, which wait for their turn within the function's time. With `entry` only.
    * @default - concurrency is the only limit
    */
   readonly rateLimit?: QueueRateLimitArgs;
@@ -162,7 +164,7 @@ export interface ThrottledQueueConsumerArgs {
    */
   readonly producers?: Record<string, QueueProducerArgs>;
   /**
-   * Stops consumption; messages wait in the queue. Pausing and resuming replaces nothing.
+   * Stops consumption, whatever the circuit breaker does; messages wait in the queue. Pausing and resuming replaces nothing.
    * @default `false`
    */
   readonly paused?: boolean;
@@ -287,7 +289,11 @@ export interface QueueBackoffArgs {
 
 /** Token bucket over all workers. */
 export interface QueueRateLimitArgs {
-  /** Messages per second in the long run, above 0 and at most 1,000: one row of the state table counts them. */
+  /**
+   * Messages per second in the long run, above 0 and at most 1,000: one row of the state table counts them. At least
+   * `maximumConcurrency` × `batchSize` ÷ 0.4 `functionTimeoutSeconds`: a message that gets no turn in time goes back, and its receive
+   * counts.
+   */
   readonly perSecond: number;
   /**
    * Messages that may start at once after a pause, 1 to 10,000.
@@ -307,7 +313,9 @@ export interface QueueClaimCheckArgs {
 
 /** Circuit breaker. */
 export interface QueueCircuitBreakerArgs {
-  /** ARN of a CloudWatch alarm of the downstream, in the same account and Region. */
+  /**
+   * ARN of a CloudWatch alarm of the downstream, in the same account and Region. One that rings already counts from its next change.
+   */
   readonly alarmArn: pulumi.Input<string>;
   /**
    * Seconds that consumption stays stopped before a probe, 60 to 86,400.
@@ -331,7 +339,7 @@ export interface QueueProducerArgs {
    */
   readonly serviceName?: string;
   /**
-   * ARN of the resource that the service acts for; "*" may end it.
+   * ARN of the resource that the service acts for; "*" may end it. One without an account, as of a bucket, needs `sourceAccount` too.
    * @default - none
    */
   readonly sourceArn?: pulumi.Input<string>;
@@ -346,7 +354,7 @@ export interface QueueProducerArgs {
    */
   readonly organizationId?: pulumi.Input<string>;
   /**
-   * ARN of a role, of another account say. Needs `organizationId`.
+   * ARN of a role of another account. Needs `organizationId`. A role of this account needs no producer: `grantSend` or `producerPolicy`.
    * @default - none
    */
   readonly roleArn?: pulumi.Input<string>;
@@ -410,12 +418,14 @@ export interface QueueAlarmsArgs {
    */
   readonly saturationMinutes?: number;
   /**
-   * Messages that the event source mapping could not hand over within five minutes that raise the alarm, 1 or more.
+   * Messages that the event source mapping could not hand over within five minutes, while the function did not run at all, that raise
+   * the alarm, 1 or more.
    * @default `1`
    */
   readonly mappingFailuresThreshold?: number;
   /**
-   * Age of the oldest message in seconds from which a queue that deletes nothing counts as stalled, 60 or more.
+   * Age of the oldest message in seconds from which a queue that deletes nothing, for as long as a function may run and five minutes at
+   * least, counts as stalled, 60 or more.
    * @default `900`
    */
   readonly stalledAfterSeconds?: number;

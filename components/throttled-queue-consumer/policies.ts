@@ -84,7 +84,8 @@ export function buildConsumerStatements(parts: QueuePolicyParts, hasKit: boolean
     ...(claimCheckBucketArn === undefined
       ? []
       : [allow("ReadClaimChecks", QUEUE_PERMISSIONS.claimCheck, `${claimCheckBucketArn}/${CLAIM_CHECK_PREFIX}*`)]),
-    ...useKey(parts, "UseKeyForMessages", ["kms:Decrypt", "kms:GenerateDataKey"], ["sqs"]),
+    // To receive; to send to the dead-letter queue as well, which only the kit does.
+    ...useKey(parts, "UseKeyForMessages", ["kms:Decrypt", ...(hasKit ? ["kms:GenerateDataKey"] : [])], ["sqs"]),
     ...useKey(parts, "UseKeyForState", TABLE_KEY_ACTIONS, stateTableArn === undefined ? [] : ["dynamodb"]),
     ...useKey(parts, "UseKeyForClaimChecks", ["kms:Decrypt"], claimCheckBucketArn === undefined ? [] : ["s3"]),
   ];

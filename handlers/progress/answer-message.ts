@@ -69,8 +69,7 @@ async function carryOut(dependencies: MessageDependencies, sender: Sender, messa
     case "subscribe": {
       const run = await findOwn(dependencies, sender, message);
       await connections.subscribe(connectionId, run.executionId);
-      // Read again: an event between the first look and the subscription was pushed to others only.
-      return replay(runs, (await runs.find(run.executionId)) ?? run, message.since, now());
+      return replay(runs, run, message.since, now());
     }
     case "cancel":
       return { run: await cancelRun(dependencies, await findOwn(dependencies, sender, message)) };

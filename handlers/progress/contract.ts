@@ -71,7 +71,7 @@ export interface RunDescription {
   readonly startedAt: string;
   readonly state: RunState;
   readonly percent: number;
-  /** Highest sequence number given out. */
+  /** Highest sequence number given out; in answers to "start" and "subscribe" the highest whose event there is. */
   readonly sequence: number;
   readonly steps: readonly ProgressStep[];
 }
@@ -106,9 +106,9 @@ export type ServerReply =
       readonly ok: true;
       /** start, subscribe, cancel, redrive. */
       readonly run?: RunDescription;
-      /** subscribe: the next events in order, at most REPLAY_PAGE. */
+      /** start, subscribe: the next events in order, at most REPLAY_PAGE. */
       readonly events?: readonly ProgressEvent[];
-      /** subscribe: the log is complete up to this number; equal to `run.sequence` when nothing more is to be fetched. */
+      /** start, subscribe: the log is complete up to this number; equal to `run.sequence` when nothing more is to be fetched. */
       readonly completeTo?: number;
       /** list. */
       readonly runs?: readonly RunDescription[];
@@ -170,7 +170,7 @@ export const REPORT_EVENT = { source: "serverless-patterns.progress", detailType
 /**
  * Table: one for all, partition key `pk`, sort key `sk`, TTL `expiresAt` (seconds since the epoch).
  *
- * - "run#<executionId>"      / "head"                    run: owner, executionArn, startedAt (ISO), state, sequence (N), done (N, of WHOLE), completed (SS of report keys), steps (JSON text); `running` = "1" while it runs (sparse index)
+ * - "run#<executionId>"      / "head"                    run: owner, executionArn, startedAt (ISO), state, sequence (N), done (N, of WHOLE), redrives (N), completed (SS of report keys), steps (JSON text); `running` = "1" while it runs (sparse index)
  * - "run#<executionId>"      / "event#<10 digits>"       one ProgressEvent as JSON text in `event`
  * - "run#<executionId>"      / "detail#<key>"            a detail that was too large, JSON text in `detail`
  * - "run#<executionId>"      / "subscriber#<connection>" a subscription: `connectionId`
@@ -206,6 +206,11 @@ export const PROGRESS_ENVIRONMENT = {
   retentionSeconds: "RETENTION_SECONDS",
   /** Starts per user and minute. */
   startsPerMinute: "STARTS_PER_MINUTE",
+  /**
+   * Longest time that the end of a run waits for reports of steps that are missing, in seconds; left out: 0. For the EventBridge
+   * transport, whose reports and status events overtake each other; 0 for those that report before the run goes on.
+   */
+  reportGraceSeconds: "REPORT_GRACE_SECONDS",
   /** Dimension of the metrics. */
   workflowName: "WORKFLOW_NAME",
 } as const;

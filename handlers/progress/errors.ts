@@ -2,11 +2,9 @@
 import { PublicError } from "../shared/errors";
 import type { ProgressErrorCode } from "./contract";
 
-/** A refusal with a code of the contract. The status counts on the ticket route only. */
+/** A refusal with a code of the contract. */
 class ProgressError extends PublicError {
-  constructor(code: ProgressErrorCode, status: number, message: string) {
-    super(code, status, message);
-  }
+  declare readonly code: ProgressErrorCode;
 }
 
 /** The message is not what the contract says. */

@@ -54,7 +54,8 @@ export function appendToLog(run: RunRecord, happening: Happening): Entry | undef
 
 function appendReport(run: RunRecord, report: ProgressReport): Entry | undefined {
   const { key, share, kind, at, step } = report;
-  if (run.completed.has(key)) return undefined;
+  // Nothing follows an end but a redrive: a report that was overtaken by the end is dropped.
+  if (run.completed.has(key) || run.state !== "running") return undefined;
   const next = advance(run, key, { done: Math.min(WHOLE, run.done + share) });
   const label = report.label.slice(0, MAXIMUM_LABEL_CHARACTERS);
   const text = report.detail === undefined ? undefined : JSON.stringify(report.detail);

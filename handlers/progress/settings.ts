@@ -16,12 +16,14 @@ export interface ProgressSettings {
   readonly retentionSeconds: number;
   /** Starts and redrives per user and minute. */
   readonly startsPerMinute: number;
+  /** Longest time that an end waits for missing reports. */
+  readonly reportGraceSeconds: number;
   readonly workflowName: string;
 }
 
 /** Reads the settings. Throws an Error that names every variable that is missing or malformed. */
 export function readSettings(environment: Environment): ProgressSettings {
-  const names = PROGRESS_ENVIRONMENT;
+  const { reportGraceSeconds, ...names } = PROGRESS_ENVIRONMENT;
   const missing = Object.values(names).filter((name) => !environment[name]);
   if (missing.length > 0) throw new Error(`Environment variables are not set: ${missing.join(", ")}`);
   const read = (name: string): string => environment[name] ?? "";
@@ -36,6 +38,7 @@ export function readSettings(environment: Environment): ProgressSettings {
     allowedOrigins: parseList(names.allowedOrigins, read(names.allowedOrigins)) as readonly string[],
     retentionSeconds: parseCount(names.retentionSeconds, read(names.retentionSeconds)),
     startsPerMinute: parseCount(names.startsPerMinute, read(names.startsPerMinute)),
+    reportGraceSeconds: parseCount(reportGraceSeconds, read(reportGraceSeconds) || "0", 0),
     workflowName: read(names.workflowName),
   };
 }
@@ -51,8 +54,10 @@ function parseList(name: string, text: string): readonly unknown[] {
   return value;
 }
 
-function parseCount(name: string, text: string): number {
+function parseCount(name: string, text: string, least = 1): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`Environment variable ${name} is no whole number from 1`);
+  if (!Number.isInteger(value) || value < least) {
+    throw new Error(`Environment variable ${name} is no whole number from ${least}`);
+  }
   return value;
 }

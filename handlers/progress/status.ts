@@ -1,7 +1,7 @@
 // "Step Functions Execution Status Change" from the default bus. Events may come twice, late and in any order.
 import type { Context } from "aws-lambda";
 import { Log } from "../shared/log";
-import { recordExecution } from "./record";
+import { recordStatus } from "./record-status";
 import { createRecorder } from "./recorder";
 import { readStatusEvent } from "./requests";
 import { readSettings } from "./settings";
@@ -13,6 +13,6 @@ const recorder = createRecorder(settings, process.env);
 export async function handler(event: unknown, context: Context): Promise<void> {
   const log = new Log({ requestId: context.awsRequestId, route: "status" });
   const { executionId, stateMachineArn, facts } = readStatusEvent(event);
-  if (stateMachineArn !== settings.stateMachineArn) return log.refusal("ForeignStateMachine");
-  await recordExecution(recorder(log), executionId, facts);
+  if (stateMachineArn === settings.stateMachineArn) await recordStatus(recorder(log), executionId, facts);
+  else log.refusal("ForeignStateMachine");
 }

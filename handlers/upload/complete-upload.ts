@@ -70,9 +70,7 @@ async function carryOut(
   const { objects } = dependencies;
   const answer = await objects.complete(claim.record, request.parts, request.checksum);
   const outcome = await recognise(objects, claim.record, answer);
-  return outcome.kind === "stored"
-    ? finish(dependencies, claim, outcome)
-    : refuse(dependencies, claim, outcome.kind);
+  return outcome.kind === "stored" ? finish(dependencies, claim, outcome) : refuse(dependencies, claim, outcome.kind);
 }
 
 /** S3 forgets a completed upload, and finds its own object in the way: both may mean that an earlier call succeeded. */

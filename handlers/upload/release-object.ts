@@ -32,7 +32,7 @@ export async function releaseObject(
 ): Promise<UploadRecord | undefined> {
   const reference = parseObjectKey(keyPrefix, deletion.key);
   const record = reference && (await store.find(reference.caller, reference.uploadId));
-  if (!record || record.key !== deletion.key) return undefined;
+  if (record?.key !== deletion.key) return undefined;
   if (record.state === "completing") throw new TryAgainError();
   if (!isOwnVersion(record, deletion)) return undefined;
   return store.transition(record, becomeDeleted(record, now()));

@@ -6,6 +6,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import ts from "typescript";
 import * as library from "../../components";
 import { resolveAcceleratedUploadBucketSettings } from "../../components/accelerated-upload-bucket/settings";
+import { resolveProgressTrackedWorkflowSettings } from "../../components/progress-tracked-workflow/settings";
 import { resolveThrottledQueueConsumerSettings } from "../../components/throttled-queue-consumer/settings";
 import { UPLOAD_ENVIRONMENT } from "../../handlers/upload/contract";
 import { DOCUMENTED_COMPONENTS, renderPage } from "../../tools/docs/component-tables";
@@ -13,6 +14,7 @@ import { evaluateProgram, type ProgramEvaluation } from "../support/engine-run";
 import { MINIMAL_QUEUE_ARGS } from "../support/queue-component";
 import { reachableFrom } from "../support/public-children";
 import { MINIMAL_ARGS } from "../support/upload-component";
+import { MINIMAL_WORKFLOW_ARGS } from "../support/workflow-component";
 
 const root = path.join(__dirname, "..", "..");
 const TAGS = { team: "media" };
@@ -32,6 +34,8 @@ const PROGRAMS: Readonly<Record<string, () => pulumi.ComponentResource>> = {
       tags: TAGS,
     }),
   ThrottledQueueConsumer: () => new library.ThrottledQueueConsumer("it", { ...MINIMAL_QUEUE_ARGS, tags: TAGS }),
+  ProgressTrackedWorkflow: () =>
+    new library.ProgressTrackedWorkflow("it", { ...MINIMAL_WORKFLOW_ARGS, transport: "eventbridge", tags: TAGS }),
   ApiGatewayLogging: () => new library.ApiGatewayLogging("it", { tags: TAGS }),
 };
 
@@ -143,6 +147,23 @@ describe("conventions", () => {
       ({ owner, name, literal }) => literal !== undefined && real.has(`${owner}.${name}`),
     );
     assert.ok(compared.length > 20, String(compared.length));
+
+    for (const { owner, name, literal } of compared) {
+      assert.equal(literal, JSON.stringify(real.get(`${owner}.${name}`)), `${owner}.${name}`);
+    }
+  });
+
+  it("document every literal default of the workflow as it really is", () => {
+    const { alarms, throttling, ...settings } = resolveProgressTrackedWorkflowSettings("it", MINIMAL_WORKFLOW_ARGS);
+    const real = new Map<string, unknown>([
+      ...Object.entries(settings).map(([key, value]) => [`ProgressTrackedWorkflowArgs.${key}`, value] as const),
+      ...Object.entries(alarms).map(([key, value]) => [`ProgressAlarmsArgs.${key}`, value] as const),
+      ...Object.entries(throttling).map(([key, value]) => [`ProgressThrottlingArgs.${key}`, value] as const),
+    ]);
+    const compared = argumentsOf().filter(
+      ({ owner, name, literal }) => literal !== undefined && real.has(`${owner}.${name}`),
+    );
+    assert.ok(compared.length > 12, String(compared.length));
 
     for (const { owner, name, literal } of compared) {
       assert.equal(literal, JSON.stringify(real.get(`${owner}.${name}`)), `${owner}.${name}`);

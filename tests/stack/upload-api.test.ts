@@ -1,10 +1,14 @@
 // Proves the upload API of the whole stack over real HTTP: identity, ownership, limits, idempotency, what signatures enforce, events,
 // and that nothing secret is logged. Runs every handler in a process of its own, with exactly the rendered rights.
 import assert from "node:assert/strict";
+import { DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteObjectCommand, HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { Crc64Nvme } from "@aws-sdk/crc64-nvme";
 import type {
+  CompleteUploadRequest,
   CompleteUploadResponse,
   DescribeUploadResponse,
+  ErrorResponse,
   ListUploadsResponse,
   SignPartsResponse,
   StartUploadResponse,
@@ -49,9 +53,14 @@ describe("the upload API of the stack", function () {
     requestId: `request-${String(++requests).padStart(10, "0")}`,
     ...more,
   });
-  const sign = async (uploadId: string, bytes: Buffer, partNumber = 1): Promise<SignPartsResponse["parts"][number]> => {
+  const sign = async (
+    uploadId: string,
+    bytes: Buffer,
+    partNumber = 1,
+    token = alice,
+  ): Promise<SignPartsResponse["parts"][number]> => {
     const answer = await stack.call("POST", `/uploads/${uploadId}/parts`, {
-      token: alice,
+      token,
       body: { parts: [{ partNumber, checksum: await checksum(bytes) }] },
     });
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
@@ -59,6 +68,24 @@ describe("the upload API of the stack", function () {
   };
   const put = (url: string, headers: Readonly<Record<string, string>>, body: Buffer<ArrayBuffer>): Promise<Response> =>
     fetch(url, { method: "PUT", headers, body });
+  /** A file of one part that has arrived, and the body that completes it. */
+  const send = async (
+    name: string,
+    token = alice,
+  ): Promise<{ bytes: Buffer; uploadId: string; body: CompleteUploadRequest }> => {
+    const { bytes } = makeFile(MEBIBYTE, name);
+    const { upload } = await start(bytes.length, {}, token);
+    const signed = await sign(upload.uploadId, bytes, 1, token);
+    const eTag = (await put(signed.url, signed.headers, bytes)).headers.get("etag") ?? "";
+    const sum = await checksum(bytes);
+    return {
+      bytes,
+      uploadId: upload.uploadId,
+      body: { parts: [{ partNumber: 1, eTag, checksum: sum }], checksum: sum },
+    };
+  };
+  const complete = (uploadId: string, body: CompleteUploadRequest, token = alice): ReturnType<TestStack["call"]> =>
+    stack.call("POST", `/uploads/${uploadId}/complete`, { token, body });
   const errorOf = async (response: Response): Promise<string> =>
     `${String(response.status)} ${/<Code>(\w+)<\/Code>/.exec(await response.text())?.[1] ?? ""}`;
 
@@ -169,20 +196,20 @@ describe("the upload API of the stack", function () {
   });
 
   it("U6: rejects a completion whose whole-file checksum differs, says so in an event, and leaves no parts", async () => {
-    const { bytes } = makeFile(MEBIBYTE, "wrong-checksum");
-    const { upload } = await start(bytes.length);
-    const signed = await sign(upload.uploadId, bytes);
-    const eTag = (await put(signed.url, signed.headers, bytes)).headers.get("etag") ?? "";
-    const part = { partNumber: 1, eTag, checksum: await checksum(bytes) };
+    const { uploadId, body } = await send("wrong-checksum");
+    const wrong = { ...body, checksum: await checksum(Buffer.from("something else")) };
 
-    const answer = await stack.call("POST", `/uploads/${upload.uploadId}/complete`, {
-      token: alice,
-      body: { parts: [part], checksum: await checksum(Buffer.from("something else")) },
-    });
+    const answers = [await complete(uploadId, wrong), await complete(uploadId, wrong)];
 
-    assert.deepEqual([answer.status, codeOf(answer)], [422, "ChecksumMismatch"]);
-    assert.deepEqual(eventsOf(upload.uploadId), ["Upload Failed"]);
-    assert.ok(!openParts().includes(upload.uploadId));
+    assert.deepEqual(
+      answers.map((answer) => [answer.status, codeOf(answer)]),
+      [
+        [422, "ChecksumMismatch"],
+        [422, "ChecksumMismatch"],
+      ],
+    );
+    assert.deepEqual(eventsOf(uploadId), ["Upload Failed"]);
+    assert.ok(!openParts().includes(uploadId));
   });
 
   it("U7: rejects a file above the limit before anything is signed", async () => {
@@ -214,16 +241,10 @@ describe("the upload API of the stack", function () {
   });
 
   it("U20, U24: completing twice at once answers both times, and sends one event", async () => {
-    const { bytes } = makeFile(MEBIBYTE, "twice");
-    const { upload } = await start(bytes.length);
-    const signed = await sign(upload.uploadId, bytes);
-    const eTag = (await put(signed.url, signed.headers, bytes)).headers.get("etag") ?? "";
-    const body = { parts: [{ partNumber: 1, eTag, checksum: await checksum(bytes) }], checksum: await checksum(bytes) };
-    const complete = (): ReturnType<TestStack["call"]> =>
-      stack.call("POST", `/uploads/${upload.uploadId}/complete`, { token: alice, body });
+    const { bytes, uploadId, body } = await send("twice");
 
-    const answers = await Promise.all([complete(), complete()]);
-    const third = await complete();
+    const answers = await Promise.all([complete(uploadId, body), complete(uploadId, body)]);
+    const third = await complete(uploadId, body);
 
     for (const { status } of answers) assert.ok([200, 409, 503].includes(status), String(status));
     assert.ok(answers.some(({ status }) => status === 200));
@@ -231,11 +252,81 @@ describe("the upload API of the stack", function () {
     const ids = new Set(
       stack.events
         .recentEvents()
-        .filter(({ event }) => (event.detail as { uploadId?: string }).uploadId === upload.uploadId)
+        .filter(({ event }) => (event.detail as { uploadId?: string }).uploadId === uploadId)
         .map(({ event }) => (event.detail as { eventId: string }).eventId),
     );
     assert.equal(ids.size, 1);
     assert.deepEqual(await stack.read((third.body as CompleteUploadResponse).upload), bytes);
+  });
+
+  it("U24: a completion that was killed is taken over at once by the same body, and refused to another one", async () => {
+    const { uploadId, body } = await send("killed-claim");
+    const other = { ...body, checksum: await checksum(Buffer.from("something else")) };
+    const killed = stack.lambda.killDuring(
+      stack.functionName("complete"),
+      ({ service, operation, caller }) =>
+        service === "dynamodb" && operation === "UpdateItem" && caller.includes(":assumed-role/uploads-complete"),
+    );
+
+    const died = await complete(uploadId, body);
+    await killed;
+    const refused = await complete(uploadId, other);
+    const again = await complete(uploadId, body);
+
+    assert.ok(died.status >= 500, String(died.status));
+    assert.deepEqual([refused.status, codeOf(refused)], [409, "UploadNotOpen"]);
+    assert.match((refused.body as ErrorResponse).error.message, /being completed with other parts or another checksum/);
+    assert.equal(again.status, 200, JSON.stringify(again.body));
+    assert.deepEqual(eventsOf(uploadId), ["Upload Completed"]);
+  });
+
+  it("U24: completions at once with different checksums tell one outcome, never a failure and then a success", async () => {
+    for (const name of ["rivals-1", "rivals-2", "rivals-3"]) {
+      const { uploadId, body } = await send(name);
+      const other = { ...body, checksum: await checksum(Buffer.from("something else")) };
+
+      const answers = await Promise.all([complete(uploadId, other), complete(uploadId, body)]);
+
+      const { upload } = (await stack.call("GET", `/uploads/${uploadId}`, { token: alice }))
+        .body as DescribeUploadResponse;
+      const statuses = answers.map(({ status }) => status);
+      const [code, event] = upload.state === "completed" ? [200, "Upload Completed"] : [422, "Upload Failed"];
+      assert.ok(statuses.includes(code), `${upload.state}: ${statuses.join(", ")}`);
+      assert.ok(!(statuses.includes(200) && statuses.includes(422)));
+      assert.deepEqual(eventsOf(uploadId), [event]);
+    }
+  });
+
+  it("gives a user's bytes back when finished objects are deleted or expire, once each", async () => {
+    const token = await stack.token("tidy@example.com");
+    const keys: string[] = [];
+    for (const name of ["deleted", "expired", "kept"]) {
+      const { uploadId, body } = await send(name, token);
+      const { upload } = (await complete(uploadId, body, token)).body as CompleteUploadResponse;
+      keys.push(upload.key ?? assert.fail());
+    }
+    const [deleted = "", expired = ""] = keys;
+    assert.deepEqual(await quotaOf(token), { bytes: 3 * MEBIBYTE, openUploads: 0 });
+    const s3 = new S3Client({
+      endpoint: stack.cloud.gatewayOrigin,
+      region: stack.cloud.region,
+      credentials: stack.cloud.rootCredentials(),
+      forcePathStyle: true,
+    });
+    const at = { Bucket: stack.bucketName, Key: deleted };
+    const { VersionId = "" } = await s3.send(new HeadObjectCommand(at));
+
+    await releasing(() => s3.send(new DeleteObjectCommand(at)));
+    await releasing(() => s3.send(new DeleteObjectCommand({ ...at, VersionId })));
+    await releasing(async () => stack.cloud.context.events.publish(expiryOf(expired)));
+
+    s3.destroy();
+    assert.deepEqual(await quotaOf(token), { bytes: MEBIBYTE, openUploads: 0 });
+    const { uploads } = (await stack.call("GET", "/uploads", { token })).body as ListUploadsResponse;
+    assert.deepEqual(
+      uploads.map(({ key }) => key),
+      keys.slice(2),
+    );
   });
 
   it("U9: aborting twice succeeds twice and removes the parts", async () => {
@@ -320,6 +411,50 @@ describe("the upload API of the stack", function () {
     );
   });
 
+  /** Does something that deletes an object, and waits until the releaser has run. */
+  const releasing = async (action: () => Promise<unknown>): Promise<void> => {
+    const name = stack.functionName("release");
+    const ran = new Promise<void>((resolve) => {
+      const end = stack.cloud.traces.subscribe(({ service, operation, resource, status }) => {
+        if (service !== "lambda" || operation !== "Invoke" || !resource?.includes(name)) return;
+        assert.equal(status, 200);
+        end();
+        resolve();
+      });
+    });
+    await action();
+    await ran;
+  };
+  /** What S3 tells when a lifecycle rule expires an object of a bucket that keeps versions. */
+  const expiryOf = (key: string): Parameters<TestStack["cloud"]["context"]["events"]["publish"]>[0] => ({
+    source: "aws.s3",
+    detailType: "Object Deleted",
+    resources: [`arn:aws:s3:::${stack.bucketName}`],
+    accountId: stack.cloud.accountId,
+    region: stack.cloud.region,
+    detail: {
+      version: "0",
+      bucket: { name: stack.bucketName },
+      object: { key, etag: "d41d8cd98f00b204e9800998ecf8427e", "version-id": "marker", sequencer: "617B398000000000" },
+      "request-id": "20EB74C14654DC47",
+      requester: "s3.amazonaws.com",
+      reason: "Lifecycle Expiration",
+      "deletion-type": "Delete Marker Created",
+    },
+  });
+  const quotaOf = async (token: string): Promise<{ bytes: number; openUploads: number }> => {
+    const { sub } = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()) as { sub: string };
+    const client = new DynamoDBClient({
+      endpoint: stack.cloud.gatewayOrigin,
+      region: stack.cloud.region,
+      credentials: stack.cloud.rootCredentials(),
+    });
+    const table = stack.evaluation.resources.find(({ name }) => name === "uploads-table")?.id;
+    const Key = { pk: { S: `USER#default#${sub}` }, sk: { S: "QUOTA" } };
+    const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
+    client.destroy();
+    return { bytes: Number(Item?.bytes?.N), openUploads: Number(Item?.openUploads?.N) };
+  };
   const eventsOf = (uploadId: string): string[] =>
     stack.events
       .recentEvents()

@@ -76,6 +76,19 @@ const bucket = named("bucket", s3Arn, ({ name, region }) => ({
   bucketRegionalDomainName: `${name}.s3.${region}.amazonaws.com`,
 }));
 
+const stateMachineArn = arn("states", ({ name }) => `stateMachine:${name}`);
+const machineOutputs = (place: Place): PropertyMap => ({
+  creationDate: "2026-01-01T00:00:00Z",
+  revisionId: place.token.slice(0, 32),
+  status: "ACTIVE",
+  stateMachineVersionArn: place.inputs.publish === true ? `${stateMachineArn(place)}:1` : "",
+});
+/** "<ARN of the version>" without its number, and the alias. */
+const machineAliasArn = ({ inputs, name }: Place): string => {
+  const [route] = inputs.routingConfigurations as readonly { readonly stateMachineVersionArn: string }[];
+  return `${route?.stateMachineVersionArn.replace(/:\d+$/, "") ?? ""}:${name}`;
+};
+
 const FAKES: Readonly<Record<string, Fake>> = {
   "aws:s3/bucket:Bucket": bucket,
   ...Object.fromEntries(
@@ -190,6 +203,40 @@ const FAKES: Readonly<Record<string, Fake>> = {
   "aws:apigateway/requestValidator:RequestValidator": { named: "name", id: byToken(6) },
   "aws:apigateway/model:Model": { named: "name", id: byToken(6) },
   "aws:apigateway/account:Account": { id: () => "api-gateway-account" },
+  "aws:apigatewayv2/api:Api": {
+    named: "name",
+    id: byToken(10),
+    outputs: (place) => ({
+      arn: `arn:aws:apigateway:${place.region}::/apis/${byToken(10)(place)}`,
+      executionArn: arn("execute-api", byToken(10))(place),
+      apiEndpoint: `wss://${byToken(10)(place)}.execute-api.${place.region}.amazonaws.com`,
+    }),
+  },
+  "aws:apigatewayv2/stage:Stage": {
+    named: "name",
+    id: ({ name }) => name,
+    outputs: ({ inputs, account, region, name }) => {
+      const api = text(inputs.apiId);
+      return {
+        arn: `arn:aws:apigateway:${region}::/apis/${api}/stages/${name}`,
+        executionArn: `arn:aws:execute-api:${region}:${account}:${api}/${name}`,
+        invokeUrl: `wss://${api}.execute-api.${region}.amazonaws.com/${name}`,
+      };
+    },
+  },
+  "aws:apigatewayv2/authorizer:Authorizer": { named: "name", id: byToken(6) },
+  ...Object.fromEntries(
+    ["deployment:Deployment", "integration:Integration", "route:Route", "routeResponse:RouteResponse"].map((type) => [
+      `aws:apigatewayv2/${type}`,
+      plain(7),
+    ]),
+  ),
+  "aws:sfn/stateMachine:StateMachine": named("name", stateMachineArn, machineOutputs, true),
+  "aws:sfn/alias:Alias": {
+    named: "name",
+    id: machineAliasArn,
+    outputs: (place) => ({ arn: machineAliasArn(place), creationDate: "2026-01-01T00:00:00Z" }),
+  },
   "aws:apigateway/usagePlan:UsagePlan": {
     named: "name",
     id: byToken(6),

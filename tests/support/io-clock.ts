@@ -26,7 +26,7 @@ export function createIoClock(): IoClock {
   const started = channel(CHANNEL);
   started.subscribe(onStart);
   const settle = async (): Promise<void> => {
-    for (let quiet = 0; quiet < QUIET_TURNS; ) {
+    for (let quiet = 0; quiet < QUIET_TURNS;) {
       await new Promise((resolve) => setImmediate(resolve));
       quiet = pending.size === 0 ? quiet + 1 : 0;
     }

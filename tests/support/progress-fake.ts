@@ -319,7 +319,10 @@ export async function startFakeServer(
   http.on("upgrade", (request, socket, head) => {
     server.origins.push(request.headers.origin);
     const refuse = (): void => void socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
-    if (!server.accepts) return refuse();
+    if (!server.accepts) {
+      refuse();
+      return;
+    }
     let send = (_text: string): void => undefined;
     let close = (): void => undefined;
     const connection = fake.connect(
@@ -327,7 +330,10 @@ export async function startFakeServer(
       (text) => send(text),
       () => close(),
     );
-    if (!connection) return refuse();
+    if (!connection) {
+      refuse();
+      return;
+    }
     sockets.handleUpgrade(request, socket, head, (client) => {
       send = (text) => client.send(text);
       close = () => client.terminate();

@@ -183,7 +183,7 @@ export function createProgressSystem(
 /** A run as its start leaves it. */
 export function createRun(changes: Partial<RunRecord> = {}): RunRecord {
   const settings = readSettings(createProgressEnvironment());
-  return { ...newRun(settings, RUN_ID, AT, START_TIME), owner: "alice", ...changes };
+  return { ...newRun(settings, changes.executionId ?? RUN_ID, AT, START_TIME), owner: "alice", ...changes };
 }
 
 /** A report of a step. */
@@ -199,4 +199,11 @@ export function createReport(changes: Partial<ProgressReport> = {}): ProgressRep
     label: "Inventory reserved",
     ...changes,
   };
+}
+
+/** All that an iterable gives. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }

@@ -6,6 +6,7 @@ import { NonRetryableError, type QueueMessage } from "../../handlers/queue";
 import { createJsonClient } from "../../handlers/queue/kit";
 import { SQS } from "../../handlers/shared/aws-json";
 import type { SimulatedInvocation } from "../../local/cloud";
+import { accountRoot } from "../../local/cloud/core/principal";
 import { createIoClock } from "./io-clock";
 import { LambdaEnvironment, type WorkInLife } from "./lambda-environments";
 import { type QueueSystem, startQueueSystem } from "./queue-system";
@@ -41,8 +42,8 @@ export interface FaultReport {
   readonly effects: ReadonlyMap<number, number>;
   /** Numbers in order of their effects, by group. */
   readonly order: ReadonlyMap<string, readonly number[]>;
-  /** Messages that lie in the dead-letter queue at the end. */
-  readonly deadLetters: number;
+  /** What lies in the dead-letter queue at the end: copies by number of the message. A rejection is sent at least once. */
+  readonly deadLetters: ReadonlyMap<number, number>;
   readonly left: number;
   readonly behaviours: ReadonlyMap<number, Behaviour>;
   /** When work was begun, on the clock, in milliseconds; in order. */
@@ -143,9 +144,7 @@ class FaultRun {
       IDEMPOTENCY_SECONDS: "31536000",
       BACKOFF_BASE_SECONDS: "2",
       BACKOFF_MAXIMUM_SECONDS: "60",
-      ...(perSecond === undefined
-        ? {}
-        : { RATE_LIMIT_PER_SECOND: String(perSecond), RATE_LIMIT_BURST: String(burst) }),
+      ...(perSecond === undefined ? {} : { RATE_LIMIT_PER_SECOND: String(perSecond), RATE_LIMIT_BURST: String(burst) }),
     };
   }
 
@@ -160,7 +159,7 @@ class FaultRun {
     const crashes = dice < 0.04 || number === 3;
     const again = this.twin(invocation);
     if (again) void this.runIn(again);
-    const result = await this.runIn(invocation, crashes ? 1 + this.random() * 2000 : undefined);
+    const result = await this.runIn(invocation, crashes ? this.between(1, 2000) : undefined);
     if (!this.options.fifo && (this.random() < 0.1 || this.past.length === 0)) this.past.push(invocation);
     return result;
   }
@@ -204,7 +203,7 @@ class FaultRun {
     this.receives[behaviour] = Math.max(this.receives[behaviour] ?? 0, message.receiveCount);
     const first = message.receiveCount === 1;
     if (behaviour === "slow" && first) this.count("messages slower than the function's time");
-    await pause(behaviour === "slow" && first ? 4 * TIMEOUT_MS : 100 + this.random() * 900);
+    await pause(behaviour === "slow" && first ? 4 * TIMEOUT_MS : this.between(100, 1000));
     if (behaviour === "invalid") throw new NonRetryableError(`order ${String(number)} makes no sense`);
     if (behaviour === "broken" && !this.mended) throw new Error("the downstream cannot take this one yet");
     if (behaviour === "flaky" && first) throw new Error("the downstream had a bad moment");
@@ -225,7 +224,7 @@ class FaultRun {
       this.behaviours.set(number, behaviour);
       send(JSON.stringify({ number }), fifo ? `group-${String(number % GROUPS)}` : undefined);
     }
-    const invalid = [...this.behaviours.values()].filter((behaviour) => behaviour === "invalid").length;
+    const good = [...this.behaviours.values()].filter((behaviour) => behaviour !== "invalid").length;
     const milestones = fifo ? [this.pause] : [this.worker, this.pause, this.redrive];
     for (let second = 0; second < LIMIT_SECONDS; second++) {
       await clock.advance(1000);
@@ -234,16 +233,29 @@ class FaultRun {
       // Each at its share of the way, so that all of them meet messages in work.
       const done = (messages - left) / messages;
       if (milestones.length > 0 && done > (fifo ? 0.3 : 0.8 - 0.25 * milestones.length)) await milestones.shift()?.();
-      else if (left === 0 && deadLetters().visible > invalid) await this.redrive();
-      else if (left === 0 && milestones.length === 0 && deadLetters().notVisible === 0) break;
+      else if (left > 0 || milestones.length > 0) continue;
+      else if (this.effects.size < good && deadLetters().visible > 0) await this.redrive();
+      else break;
     }
     const left = queue().visible + queue().notVisible + queue().delayed;
     const { effects, order, behaviours, starts, startsWhilePaused, faults, receives } = this;
     return {
       ...{ effects, order, behaviours, starts, startsWhilePaused, faults, receives, left },
-      deadLetters: deadLetters().visible,
+      deadLetters: await this.readDeadLetters(),
       seconds: (clock.now() - began) / 1000,
     };
+  }
+
+  private async readDeadLetters(): Promise<ReadonlyMap<number, number>> {
+    const { cloud, deadLetters } = this.running();
+    const settings = { maximumMessages: this.options.messages, waitTimeMs: 0 };
+    const found = await cloud.context.queues.receive(deadLetters().arn, settings, accountRoot(cloud.accountId));
+    const copies = new Map<number, number>();
+    for (const { body } of found) {
+      const number = numberOf(JSON.parse(body));
+      copies.set(number, (copies.get(number) ?? 0) + 1);
+    }
+    return copies;
   }
 
   private behaviourOf(number: number): Behaviour {
@@ -310,6 +322,11 @@ class FaultRun {
     await clock.advance(130_000);
     await running;
   };
+
+  /** Whole milliseconds, as clocks tell them. */
+  private between(least: number, most: number): number {
+    return least + Math.floor(this.random() * (most - least));
+  }
 
   private count(fault: Fault): void {
     this.faults[fault] = (this.faults[fault] ?? 0) + 1;

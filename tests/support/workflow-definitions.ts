@@ -46,11 +46,34 @@ type Node =
   | { readonly type: "task" | "pass" | "wait"; readonly seed: number; readonly mark: boolean }
   | { readonly type: "fail"; readonly seed: number }
   | { readonly type: "choice"; readonly seed: number; readonly branch: readonly Node[] }
-  | { readonly type: "parallel"; readonly seed: number; readonly mark: boolean; readonly branches: readonly (readonly Node[])[] }
-  | { readonly type: "map"; readonly seed: number; readonly mark: boolean; readonly items: boolean; readonly body: readonly Node[] };
+  | {
+      readonly type: "parallel";
+      readonly seed: number;
+      readonly mark: boolean;
+      readonly branches: readonly (readonly Node[])[];
+    }
+  | {
+      readonly type: "map";
+      readonly seed: number;
+      readonly mark: boolean;
+      readonly items: boolean;
+      readonly body: readonly Node[];
+    };
 
 const ERRORS = ["Order.Refused", "Stock.Empty", "Payment.Declined", "States.TaskFailed"];
-const JSONS: readonly Json[] = [null, true, 0, "", "text", [], [1], [[1]], {}, { a: [] }, { list: [1, 2, 3], text: "{% no %}" }];
+const JSONS: readonly Json[] = [
+  null,
+  true,
+  0,
+  "",
+  "text",
+  [],
+  [1],
+  [[1]],
+  {},
+  { a: [] },
+  { list: [1, 2, 3], text: "{% no %}" },
+];
 
 const { nodes } = fc.letrec<{ nodes: readonly Node[]; node: Node }>((tie) => ({
   node: fc.oneof(
@@ -63,7 +86,10 @@ const { nodes } = fc.letrec<{ nodes: readonly Node[]; node: Node }>((tie) => ({
         mark: fc.boolean(),
       }),
     },
-    { weight: 1, arbitrary: fc.record({ type: fc.constant("choice" as const), seed: fc.nat(1000), branch: tie("nodes") }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ type: fc.constant("choice" as const), seed: fc.nat(1000), branch: tie("nodes") }),
+    },
     {
       weight: 2,
       arbitrary: fc.record({
@@ -142,7 +168,10 @@ class Builder {
     const used = all.includes(`"Next":${JSON.stringify(end)}`) || all.includes(`"Default":${JSON.stringify(end)}`);
     return {
       StartAt: names[0] ?? end,
-      States: { ...states, ...(used ? { [end]: this.number % 3 === 0 ? { Type: "Succeed" } : { Type: "Pass", End: true } } : {}) },
+      States: {
+        ...states,
+        ...(used ? { [end]: this.number % 3 === 0 ? { Type: "Succeed" } : { Type: "Pass", End: true } } : {}),
+      },
     };
   }
 
@@ -160,14 +189,25 @@ class Builder {
           })
         : state) as unknown as State;
     const catching = seed % 4 === 0 ? { Catch: [this.catcher(end)] } : {};
-    const retrying = seed % 3 === 0 ? { Retry: [{ ErrorEquals: ["States.ALL"], IntervalSeconds: 1, MaxAttempts: 1 }] } : {};
+    const retrying =
+      seed % 3 === 0 ? { Retry: [{ ErrorEquals: ["States.ALL"], IntervalSeconds: 1, MaxAttempts: 1 }] } : {};
     switch (node.type) {
       case "task":
         this.behaviours[name] = {
-          failures: seed % 6 === 0 ? (alone ? 1 : Number.POSITIVE_INFINITY) : seed % 11 === 0 ? Number.POSITIVE_INFINITY : 0,
+          failures:
+            seed % 6 === 0 ? (alone ? 1 : Number.POSITIVE_INFINITY) : seed % 11 === 0 ? Number.POSITIVE_INFINITY : 0,
           result: JSONS[seed % JSONS.length] ?? null,
         };
-        return { [name]: marked({ Type: "Task", Resource: resourceOf("lambda:invoke"), ...this.data(seed), ...retrying, ...catching, Next: next }) };
+        return {
+          [name]: marked({
+            Type: "Task",
+            Resource: resourceOf("lambda:invoke"),
+            ...this.data(seed),
+            ...retrying,
+            ...catching,
+            Next: next,
+          }),
+        };
       case "pass":
         return { [name]: marked({ Type: "Pass", ...this.passData(seed), Next: next }) };
       case "wait":
@@ -182,7 +222,15 @@ class Builder {
         const ItemProcessor = this.sequence(node.body, { perItem: true, alone: false });
         const ends = Object.values(ItemProcessor.States).some(({ End }) => End === true);
         const list = this.language === "JSONata" ? { Items: mapItems(seed, alone) } : { ItemsPath: "$.list" };
-        const state = { Type: "Map", ...list, ItemProcessor, ...retrying, ...catching, MaxConcurrency: (seed % 2) + 1, Next: next };
+        const state = {
+          Type: "Map",
+          ...list,
+          ItemProcessor,
+          ...retrying,
+          ...catching,
+          MaxConcurrency: (seed % 2) + 1,
+          Next: next,
+        };
         if (this.language === "JSONata") return { [name]: marked(state, node.items && ends) };
         const before = `${name} input`;
         const list2: Json = { list: Array.from({ length: seed % 6 }, (_, index) => index) };
@@ -205,7 +253,8 @@ class Builder {
   }
 
   private data(seed: number): object {
-    if (this.language === "JSONata") return seed % 2 === 0 ? { Output: "{% $states.result %}", Assign: { [`seen${++this.number}`]: seed } } : {};
+    if (this.language === "JSONata")
+      return seed % 2 === 0 ? { Output: "{% $states.result %}", Assign: { [`seen${++this.number}`]: seed } } : {};
     return seed % 2 === 0 ? { ResultPath: null } : {};
   }
 

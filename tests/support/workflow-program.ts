@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import { WebSocket } from "ws";
-import type { Cloud, SimulatedInvocation } from "../../local/cloud";
+import type { Cloud, SimulatedFunction } from "../../local/cloud";
 import { VirtualClock } from "../../local/cloud/core/clock";
 import type { Listener } from "../../local/cloud/core/service";
 import type { WebSocketService } from "../../local/cloud/apigatewayv2/service";
@@ -106,7 +106,7 @@ function task(does: string, more: object): object {
 /** Starts it. */
 export async function startWorkflowProgram(): Promise<WorkflowProgram> {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1, 12));
-  const simulateFunction = async ({ functionName, event }: SimulatedInvocation): Promise<unknown> =>
+  const simulateFunction: SimulatedFunction = async ({ functionName, event }) =>
     functionName === "admit" ? admit(event) : program.work(event as Readonly<Record<string, unknown>>);
   const running = await startTestCloud({ clock, simulateFunction });
   const { cloud, declare } = running;

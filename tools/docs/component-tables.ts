@@ -48,6 +48,18 @@ export const DOCUMENTED_COMPONENTS: readonly DocumentedComponent[] = [
     className: "ThrottledQueueConsumer",
   },
   {
+    page: "progress-tracked-workflow.md",
+    sources: ["progress-tracked-workflow/args.ts", "progress-tracked-workflow/component.ts"],
+    argumentInterfaces: [
+      "ProgressTrackedWorkflowArgs",
+      "ProgressStatementArgs",
+      "ProgressThrottlingArgs",
+      "ProgressShiftArgs",
+      "ProgressAlarmsArgs",
+    ],
+    className: "ProgressTrackedWorkflow",
+  },
+  {
     page: "static-site.md",
     sources: ["static-site.ts"],
     argumentInterfaces: ["StaticSiteArgs"],

@@ -2,7 +2,8 @@
 import { createRunStore, type ProgressClient, type RunStore, type RunView, type StepView } from "../../progress";
 import { announce, make, makeButton, makeSvg } from "../shared/dom";
 import { complain } from "../shared/page";
-import { describeError, describeEvent, describeRun, describeStep, STATE_WORDS, STEP_WORDS } from "./text";
+import { describeError, describeEvent, STATE_WORDS } from "../../progress/words";
+import { describeRun, describeStep, STEP_WORDS } from "./text";
 
 const PATHS: Readonly<Record<StepView["state"], string>> = {
   waiting: "M10 4a6 6 0 1 1 0 12a6 6 0 1 1 0-12",
@@ -99,7 +100,8 @@ export class RunCard {
     this.#cancel.hidden = view?.state !== "running";
     const canRedrive = view?.state === "failed" || view?.state === "timed-out" || view?.state === "aborted";
     this.#redrive.hidden = !canRedrive;
-    this.#redrive.textContent = view?.state === "failed" ? "Try again from the failed step" : "Go on from where it stopped";
+    this.#redrive.textContent =
+      view?.state === "failed" ? "Try again from the failed step" : "Go on from where it stopped";
     this.#redrive.setAttribute("aria-label", `${this.#redrive.textContent}: ${this.#name}`);
     if (!view || view === this.#shown) return;
     const before = this.#shown;
@@ -128,7 +130,7 @@ export class RunCard {
         return make(
           "li",
           { className: step.state },
-          icon as unknown as Node,
+          icon,
           make("span", { className: "label" }, step.label, make("span", { className: "visually-hidden" }, hidden)),
           make("span", { className: "note", textContent: note }),
         );

@@ -1,16 +1,7 @@
 // Words and figures of the progress page. Pure.
-import type { ProgressEvent, RunState } from "../../../handlers/progress/contract";
 import type { ConnectionStatus, RunView, StepView } from "../../progress";
+import { STATE_WORDS } from "../../progress/words";
 import { formatSeconds } from "../upload/format";
-
-/** State of a run. */
-export const STATE_WORDS: Readonly<Record<RunState, string>> = {
-  running: "Running",
-  succeeded: "Done",
-  failed: "Failed",
-  "timed-out": "Timed out",
-  aborted: "Cancelled",
-};
 
 /** State of a step, for those who do not see its icon. */
 export const STEP_WORDS: Readonly<Record<StepView["state"], string>> = {
@@ -28,27 +19,6 @@ export function describeStep({ state, durationMs, since }: StepView, now: number
   // Clocks of server and device differ: never show less than nothing.
   if (state === "running" && since) return formatSeconds(Math.max(0, Math.floor((now - Date.parse(since)) / 1000)), 0);
   return state === "waiting" ? "" : STEP_WORDS[state];
-}
-
-/** One line of a log. */
-export function describeEvent({ kind, label, step, error }: ProgressEvent): string {
-  const reason = error ? `: ${describeError(error)}` : "";
-  const lines: Readonly<Record<ProgressEvent["kind"], string>> = {
-    started: "Started",
-    step: label ?? step ?? "A step is done",
-    item: `${label ?? step ?? "Items"} (some items are done)`,
-    succeeded: "Done",
-    failed: `Failed${reason}`,
-    "timed-out": `Timed out${reason}`,
-    aborted: `Cancelled${reason}`,
-    redriven: "Tried again from the failed step",
-  };
-  return lines[kind];
-}
-
-/** Why a run ended early. */
-export function describeError({ name, cause }: NonNullable<ProgressEvent["error"]>): string {
-  return [name, cause].filter(Boolean).join(": ");
 }
 
 /** How a run stands, as said by a screen reader. */

@@ -1,7 +1,12 @@
 // The report without a function: Step Functions itself stores the event and posts it to every subscriber. One Parallel with one branch
 // holds it all, so that one Catch guards it all.
 import type * as pulumi from "@pulumi/pulumi";
-import { MAXIMUM_DETAIL_BYTES, PROGRESS_PROTOCOL_VERSION, PROGRESS_TABLE, WHOLE } from "../../../handlers/progress/contract";
+import {
+  MAXIMUM_DETAIL_BYTES,
+  PROGRESS_PROTOCOL_VERSION,
+  PROGRESS_TABLE,
+  WHOLE,
+} from "../../../handlers/progress/contract";
 import type { StateObject } from "./language";
 import type { StateNames } from "./names";
 import {
@@ -23,12 +28,25 @@ export interface DirectDelivery {
   readonly apiEndpoint: pulumi.Input<string>;
   readonly stageName: string;
   readonly retentionSeconds: number;
+  /** Most subscribers that one report is posted to. Set by weaving. @default 50 */
+  readonly maximumPosts?: number;
 }
 
-/** Subscribers of one page, and pages: beyond, they find the event when they ask. */
-const PAGE = 50;
-const MAXIMUM_PAGES = 20;
+const MAXIMUM_POSTS = 50;
 const MAXIMUM_CONCURRENCY = 40;
+/** Of the 25,000 events that the history of a run may have, those that all reports together may take when nothing is tried again. */
+const HISTORY_BUDGET = 6000;
+const EVENTS_OF_REPORT = 30;
+const EVENTS_OF_POST = 9;
+
+/** Most reports of a run with this transport. */
+export const MAXIMUM_DIRECT_REPORTS = 100;
+
+/** How many subscribers each report is posted to, so that a run never ends for the length of its history. */
+export function boundPosts(reports: number): number {
+  const posts = Math.floor((HISTORY_BUDGET / reports - EVENTS_OF_REPORT) / EVENTS_OF_POST);
+  return Math.max(1, Math.min(MAXIMUM_POSTS, posts));
+}
 
 const TRANSIENT_TABLE = [
   "ProvisionedThroughputExceededException",
@@ -55,27 +73,13 @@ export function buildDirectReport(
 ): StateObject {
   const name = (what: string): string => names.next(base, what);
   const [count, store, find, push] = [name("count"), name("store"), name("find"), name("push")];
-  const [more, findMore, end] = [name("more"), name("find more"), name("end")];
   const detail = source.detail === undefined ? undefined : { name: name("detail"), source: source.detail };
   const states = {
     ...(detail === undefined ? {} : { [detail.name]: buildDetail(detail.source, count) }),
     [count]: buildCount(source, delivery, store),
     [store]: buildStore(delivery, find),
-    [find]: buildFind(delivery, push, {}),
-    [findMore]: buildFind(delivery, push, { ExclusiveStartKey: "{% $states.input.from %}" }),
-    [push]: buildPush(base, delivery, more, names),
-    [more]: {
-      Type: "Choice",
-      QueryLanguage: "JSONata",
-      Choices: [
-        {
-          Condition: `{% $exists($states.input.from) and $states.input.page < ${MAXIMUM_PAGES} %}`,
-          Next: findMore,
-        },
-      ],
-      Default: end,
-    },
-    [end]: { Type: "Pass", QueryLanguage: "JSONata", End: true },
+    [find]: buildFind(delivery, push),
+    [push]: buildPush(base, delivery, names),
   };
   return {
     Type: "Parallel",
@@ -92,7 +96,11 @@ const task = (delivery: DirectDelivery, integration: string, errors: readonly st
   Retry: retryTransient(errors),
 });
 const tableTask = (delivery: DirectDelivery, action: string): StateObject =>
-  task(delivery, `dynamodb:${action}`, TRANSIENT_TABLE.map((error) => `DynamoDB.${error}`));
+  task(
+    delivery,
+    `dynamodb:${action}`,
+    TRANSIENT_TABLE.map((error) => `DynamoDB.${error}`),
+  );
 
 /** The detail before anything is written: when it fails, nothing has happened yet. Bytes are those of its JSON in UTF-8. */
 function buildDetail(source: string, next: string): StateObject {
@@ -122,7 +130,10 @@ function buildCount(source: ReportSource, delivery: DirectDelivery, next: string
     ["label", literal(source.label)],
     ...(source.detail === undefined
       ? []
-      : ([["detail", "$states.input.detail"], ["detailBytes", "$states.input.detailBytes"]] as const)),
+      : ([
+          ["detail", "$states.input.detail"],
+          ["detailBytes", "$states.input.detailBytes"],
+        ] as const)),
   ]);
   return {
     ...tableTask(delivery, "updateItem"),
@@ -155,7 +166,7 @@ function buildCount(source: ReportSource, delivery: DirectDelivery, next: string
       },
       ReturnValues: "UPDATED_NEW",
     },
-    Output: `{% ($event := ${event}; {"event": $event, "text": $string($event), "page": 0}) %}`,
+    Output: `{% ($event := ${event}; {"event": $event, "text": $string($event)}) %}`,
     Next: next,
   };
 }
@@ -181,28 +192,29 @@ function buildStore(delivery: DirectDelivery, next: string): StateObject {
   };
 }
 
-/** One page of subscribers. */
-function buildFind(delivery: DirectDelivery, next: string, more: StateObject): StateObject {
+/** Subscribers. Those beyond the limit find the event when they ask: a missing number tells them. */
+function buildFind(delivery: DirectDelivery, next: string): StateObject {
   return {
-    ...task(delivery, "aws-sdk:dynamodb:query", TRANSIENT_TABLE.map((error) => `DynamoDb.${error}`)),
+    ...task(
+      delivery,
+      "aws-sdk:dynamodb:query",
+      TRANSIENT_TABLE.map((error) => `DynamoDb.${error}`),
+    ),
     Arguments: {
       TableName: delivery.tableName,
       KeyConditionExpression: "#run = :run AND begins_with(#entry, :subscriber)",
       ExpressionAttributeNames: { "#run": partitionKey, "#entry": sortKey },
       ExpressionAttributeValues: { ":run": text(RUN), ":subscriber": { S: "subscriber#" } },
       ProjectionExpression: "connectionId",
-      Limit: PAGE,
-      ...more,
+      Limit: delivery.maximumPosts ?? MAXIMUM_POSTS,
     },
-    Output:
-      '{% {"event": $states.input.event, "page": $states.input.page + 1, "connections": [$states.result.Items.connectionId.S], ' +
-      '"from": $states.result.LastEvaluatedKey} %}',
+    Output: '{% {"event": $states.input.event, "connections": [$states.result.Items.connectionId.S]} %}',
     Next: next,
   };
 }
 
-/** To every subscriber of the page. Whatever happens to one does not matter to the others. */
-function buildPush(base: string, delivery: DirectDelivery, next: string, names: StateNames): StateObject {
+/** To every subscriber that was found. Whatever happens to one does not matter to the others. */
+function buildPush(base: string, delivery: DirectDelivery, names: StateNames): StateObject {
   const [post, forget, done] = [names.next(base, "post"), names.next(base, "forget"), names.next(base, "done")];
   const goOn = [{ ErrorEquals: ["States.ALL"], Output: {}, Next: done }];
   return {
@@ -243,7 +255,7 @@ function buildPush(base: string, delivery: DirectDelivery, next: string, names: 
         [done]: { Type: "Pass", QueryLanguage: "JSONata", End: true },
       },
     },
-    Output: KEEP_INPUT,
-    Next: next,
+    Output: {},
+    End: true,
   };
 }

@@ -16,7 +16,8 @@ export interface CountedMap {
   readonly variable: string;
 }
 
-const pickedOf = ({ variable, maximum }: CountedMap): string => `($${variable} < ${maximum} ? $${variable} : ${maximum})`;
+const pickedOf = ({ variable, maximum }: CountedMap): string =>
+  `($${variable} < ${maximum} ? $${variable} : ${maximum})`;
 const known = ({ variable }: CountedMap): string => `$type($${variable}) = "number" and $${variable} > 0`;
 const shareOfItem = (map: CountedMap): string =>
   `$floor(${Math.floor(map.mark.share * SHARE_OF_ITEMS)} / ${pickedOf(map)})`;
@@ -115,4 +116,3 @@ export function countItems(
 export function withoutEnd(state: StateObject): StateObject {
   return Object.fromEntries(Object.entries(state).filter(([field]) => field !== "End"));
 }
-

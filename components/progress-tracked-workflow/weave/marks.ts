@@ -88,13 +88,21 @@ export function readMarks(definition: unknown): MarkReading {
     }
   };
   visit(definition, "JSONPath", false);
-  const reports = found.reduce((sum, { maximumItemReports = 0 }) => sum + 1 + maximumItemReports, 0);
-  if (found.length === 0 && problems.length === 0) problems.push("no state is marked; give at least one a Progress field");
+  const reports = countReports(found);
+  if (found.length === 0 && problems.length === 0)
+    problems.push("no state is marked; give at least one a Progress field");
   if (reports > MAXIMUM_REPORTS) {
-    problems.push(`${reports} reports are more than ${MAXIMUM_REPORTS}; mark fewer states or lower Items.MaximumReports`);
+    problems.push(
+      `${reports} reports are more than ${MAXIMUM_REPORTS}; mark fewer states or lower Items.MaximumReports`,
+    );
   }
   const shares = apportion(found.map(({ weight }) => weight));
   return { steps: found.map((step, index) => ({ ...step, share: shares[index] ?? 0 })), problems };
+}
+
+/** Most reports of one run. */
+export function countReports(steps: readonly Pick<MarkedStep, "maximumItemReports">[]): number {
+  return steps.reduce((sum, { maximumItemReports = 0 }) => sum + 1 + maximumItemReports, 0);
 }
 
 function readMark(name: string, state: StateObject): Omit<MarkedStep, "share"> {
@@ -122,9 +130,18 @@ function problemsOf(name: string, state: StateObject, language: QueryLanguage, p
     problems.push(say(`Progress.${field} is not known${nearest === undefined ? "" : `; did you mean ${nearest}?`}`));
   }
   const { Label, Weight, Detail, Items } = mark;
-  check(MARKABLE.includes(String(state.Type)), `a state of type ${String(state.Type)} cannot be a step; mark ${MARKABLE.join(", ")}`);
-  check(!perItem, "a state within a Map runs once per item and cannot be a step; mark the Map, with Items.MaximumReports");
-  check(name.length <= MAXIMUM_STATE_NAME && isLiteral(name), `the name must be at most ${MAXIMUM_STATE_NAME} characters without {% and %}`);
+  check(
+    MARKABLE.includes(String(state.Type)),
+    `a state of type ${String(state.Type)} cannot be a step; mark ${MARKABLE.join(", ")}`,
+  );
+  check(
+    !perItem,
+    "a state within a Map runs once per item and cannot be a step; mark the Map, with Items.MaximumReports",
+  );
+  check(
+    name.length <= MAXIMUM_STATE_NAME && isLiteral(name),
+    `the name must be at most ${MAXIMUM_STATE_NAME} characters without {% and %}`,
+  );
   check(
     Label === undefined ||
       (typeof Label === "string" && Label.length >= 1 && Label.length <= MAXIMUM_LABEL && isLiteral(Label)),
@@ -135,7 +152,8 @@ function problemsOf(name: string, state: StateObject, language: QueryLanguage, p
     `Progress.Weight must be above 0 and at most ${MAXIMUM_WEIGHT}`,
   );
   check(
-    Detail === undefined || (typeof Detail === "string" && EXPRESSION.test(Detail) && Detail.slice(2, -2).trim() !== ""),
+    Detail === undefined ||
+      (typeof Detail === "string" && EXPRESSION.test(Detail) && Detail.slice(2, -2).trim() !== ""),
     "Progress.Detail must be a JSONata expression; write {% … %}",
   );
   if (Items !== undefined) problems.push(...itemProblems(state, Items, language).map(say));
@@ -155,7 +173,9 @@ function itemProblems(state: StateObject, items: unknown, language: QueryLanguag
   const [processor] = innerOf(state);
   const config = processor?.sequence.ProcessorConfig;
   if (isObject(config) && config.Mode === "DISTRIBUTED") {
-    return ["the items of a distributed Map run in executions of their own and cannot be counted; leave out Progress.Items"];
+    return [
+      "the items of a distributed Map run in executions of their own and cannot be counted; leave out Progress.Items",
+    ];
   }
   if (processor && !statesOf(processor.sequence).some(([, inner]) => inner.End === true)) {
     return ["Progress.Items needs a processor with a state that has End: true"];
@@ -181,4 +201,3 @@ function isLiteral(text: string): boolean {
 export function withoutMark(state: StateObject): StateObject {
   return Object.fromEntries(Object.entries(state).filter(([field]) => field !== "Progress"));
 }
-

@@ -16,7 +16,11 @@ export type IntegrationResource = (integration: string) => pulumi.Input<string>;
 
 /** Where reports go. Texts may be Pulumi outputs: weaving only puts them into place. */
 export type ProgressDelivery =
-  | { readonly transport: "function"; readonly resourceOf: IntegrationResource; readonly functionArn: pulumi.Input<string> }
+  | {
+      readonly transport: "function";
+      readonly resourceOf: IntegrationResource;
+      readonly functionArn: pulumi.Input<string>;
+    }
   | { readonly transport: "eventbridge"; readonly resourceOf: IntegrationResource }
   | DirectDelivery;
 

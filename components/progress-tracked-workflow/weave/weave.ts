@@ -1,6 +1,7 @@
 // Weaves progress reports into a workflow. Pure. Of the caller's states nothing changes but where a step goes on to, and what leads to a
 // Map whose items are counted.
 import type { ProgressStep } from "../../../handlers/progress/contract";
+import { boundPosts } from "./direct";
 import { buildCounter, countItems, restShare, withoutEnd, type CountedMap } from "./items";
 import {
   isSequence,
@@ -13,7 +14,7 @@ import {
   type SequenceObject,
   type StateObject,
 } from "./language";
-import { readMarks, withoutMark, type MarkedStep } from "./marks";
+import { countReports, readMarks, withoutMark, type MarkedStep } from "./marks";
 import { StateNames } from "./names";
 import { buildReport, literal, type ProgressDelivery } from "./report";
 
@@ -36,7 +37,9 @@ export function weaveProgress(definition: unknown, delivery: ProgressDelivery): 
   if (!isSequence(definition) || problems.length > 0) throw new Error(problems.join("\n"));
   const { states, variables } = namesIn(definition);
   const names = new StateNames(states);
-  const weaver = new Weaver(delivery, names, nameCounters(steps, variables));
+  const bounded =
+    delivery.transport === "direct" ? { ...delivery, maximumPosts: boundPosts(countReports(steps)) } : delivery;
+  const weaver = new Weaver(bounded, names, nameCounters(steps, variables));
   const woven = weaver.weave(definition, "JSONPath");
   return {
     definition: woven,

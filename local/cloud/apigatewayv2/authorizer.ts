@@ -14,11 +14,13 @@ import {
   type WebSocketSnapshot,
 } from "./api";
 import type { ConnectionFacts } from "./connection";
-import { authorizerEvent, type Occurrence } from "./events";
+import { authorizerEvent, type Occurrence, targetOf } from "./events";
+import { within } from "./integration";
 
 const ACTION = "execute-api:Invoke";
 /** Most bytes of an authorizer's answer. */
 const MAXIMUM_RESULT_BYTES = 8 * 1024;
+const TIMEOUT_MS = 29_000;
 
 /** A handshake that is to be judged. */
 export interface Handshake {
@@ -26,6 +28,8 @@ export interface Handshake {
   readonly connection: ConnectionFacts;
   readonly occurrence: Occurrence;
   readonly decisions: Decision[];
+  /** Aborts when the run ends. */
+  readonly signal: AbortSignal;
 }
 
 /** Judges a handshake; gives the connection its authorizer's context. @throws HandshakeRefusal 401, 403 or 500. */
@@ -71,7 +75,7 @@ async function admitByFunction(
   authorizer: WebSocketAuthorizer,
   handshake: Handshake,
 ): Promise<void> {
-  const { message, connection, occurrence, decisions } = handshake;
+  const { message, connection, occurrence, decisions, signal } = handshake;
   if (!authorizer.identitySources.every((source) => isPresent(message, source))) {
     throw new HandshakeRefusal(401, "UnauthorizedException");
   }
@@ -82,10 +86,12 @@ async function admitByFunction(
     api.accountId,
   );
   const payload = Buffer.from(JSON.stringify(authorizerEvent(message, connection, occurrence)));
-  const result = await context.functions.invoke(authorizer.functionArn, payload, caller).catch((error: unknown) => {
+  const invoked = context.functions.invoke(authorizer.functionArn, payload, caller);
+  const result = await within(context, TIMEOUT_MS, signal, invoked).catch((error: unknown) => {
     if (!(error instanceof AwsError)) throw error;
     throw new HandshakeRefusal(500, "AuthorizerConfigurationException", { cause: error });
   });
+  if (!result) throw new HandshakeRefusal(500, "AuthorizerTimeout");
   const verdict = result.functionError === undefined ? readVerdict(result.payload) : undefined;
   // A function that throws the text "Unauthorized" refuses with 401; any other failure is its own fault.
   if (!verdict) throw refusalOf(result.payload);
@@ -154,5 +160,5 @@ function isPresent(message: IncomingMessage, source: string): boolean {
   const [, , kind = "", ...rest] = source.split(".");
   const name = rest.join(".");
   if (kind === "header") return (message.headers[name.toLowerCase()] ?? "").length > 0;
-  return (new URL(message.url ?? "/", "http://api.local").searchParams.get(name) ?? "").length > 0;
+  return (targetOf(message).query.get(name) ?? "").length > 0;
 }

@@ -1,5 +1,5 @@
 // One open connection: its socket, its identity, and the two limits that end it.
-import type { WebSocket } from "ws";
+import { WebSocket } from "ws";
 import type { Clock, Timer } from "../core/clock";
 import type { WebSocketApi, WebSocketStage } from "./api";
 
@@ -11,7 +11,10 @@ const IDLE_MS = 10 * 60_000;
 const LIFETIME_MS = 2 * 3_600_000;
 /** Close codes. https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
 const GOING_AWAY = 1001;
+const UNSUPPORTED = 1003;
 const TOO_BIG = 1009;
+/** What may wait for a client that does not read, in bytes. AWS gives no number. */
+const MAXIMUM_BUFFERED_BYTES = 4 * 1024 * 1024;
 
 /** Who connected, and how. */
 export interface ConnectionFacts {
@@ -42,8 +45,19 @@ export class Connection {
     this.lifetime = clock.setTimer(LIFETIME_MS, () => this.close(GOING_AWAY, "Going away"));
   }
 
+  /** Neither side has begun to close. */
+  get isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
+  /** The client does not read what was sent to it. */
+  get isFull(): boolean {
+    return this.socket.bufferedAmount > MAXIMUM_BUFFERED_BYTES;
+  }
+
   /** A message went through, in either direction. */
   touch(): void {
+    if (this.ended) return;
     this.lastActiveAt = this.clock.now();
     this.idle.cancel();
     this.idle = this.clock.setTimer(IDLE_MS, () => this.close(GOING_AWAY, "Going away"));
@@ -56,6 +70,11 @@ export class Connection {
 
   close(code: number, reason: string): void {
     this.socket.close(code, reason);
+  }
+
+  /** API Gateway takes no binary messages. */
+  closeUnsupported(): void {
+    this.close(UNSUPPORTED, "Binary frames are not supported");
   }
 
   closeTooBig(): void {

@@ -43,10 +43,18 @@ export function requestContextOf(
   };
 }
 
+/** Path and query of a request; unlike URL, it takes whatever a client sends. */
+export function targetOf({ url = "/" }: IncomingMessage): { readonly path: string; readonly query: URLSearchParams } {
+  const mark = url.indexOf("?");
+  return mark < 0
+    ? { path: url, query: new URLSearchParams() }
+    : { path: url.slice(0, mark), query: new URLSearchParams(url.slice(mark + 1)) };
+}
+
 /** Headers and query of a handshake, single and repeated values. */
 export function handshakeParts(message: IncomingMessage): Readonly<Record<string, unknown>> {
   const headers = pairs(message.rawHeaders);
-  const query = [...new URL(message.url ?? "/", "http://api.local").searchParams];
+  const query = [...targetOf(message).query];
   return {
     headers: Object.fromEntries(headers),
     multiValueHeaders: grouped(headers),
@@ -86,17 +94,16 @@ export function authorizerEvent(
   };
 }
 
-/** Event of a message or of $disconnect. */
+/** Event of a message, which is always text, or of $disconnect. */
 export function messageEvent(
   connection: ConnectionFacts,
   occurrence: Occurrence,
   body: Buffer | undefined,
-  binary: boolean,
 ): Readonly<Record<string, unknown>> {
   return {
     requestContext: requestContextOf(connection, occurrence),
-    ...(body === undefined ? {} : { body: body.toString(binary ? "base64" : "utf8") }),
-    isBase64Encoded: binary,
+    ...(body === undefined ? {} : { body: body.toString("utf8") }),
+    isBase64Encoded: false,
     ...stageVariables(connection),
   };
 }

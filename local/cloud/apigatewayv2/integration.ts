@@ -12,17 +12,20 @@ export interface IntegrationOutcome {
   readonly errorCode?: string;
   /** Body that the function returned, if any. */
   readonly body?: string;
+  /** Header Sec-WebSocket-Protocol that the function returned: its choice for the handshake. */
+  readonly subprotocol?: string;
   readonly functionRequestId?: string;
   readonly latencyMs: number;
 }
 
-/** Invokes the function of a route. Never throws for what AWS answers itself. */
+/** Invokes the function of a route. Never throws for what AWS answers itself. @param signal ends the wait like a timeout */
 export async function invokeIntegration(
   context: CloudContext,
   integration: WebSocketIntegration,
   { api, stage }: ConnectionFacts,
   routeKey: string,
   event: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
 ): Promise<IntegrationOutcome> {
   const caller = servicePrincipal(
     "apigateway.amazonaws.com",
@@ -36,7 +39,8 @@ export async function invokeIntegration(
   const started = context.clock.now();
   const latency = (): number => context.clock.now() - started;
   const payload = Buffer.from(JSON.stringify(event));
-  const settled = within(context, integration.timeoutMs, context.functions.invoke(functionArn, payload, caller));
+  const invoked = context.functions.invoke(functionArn, payload, caller);
+  const settled = within(context, integration.timeoutMs, signal, invoked);
   try {
     const result = await settled;
     if (result === undefined) return { status: 504, errorCode: "IntegrationTimeout", latencyMs: latency() };
@@ -47,17 +51,24 @@ export async function invokeIntegration(
   }
 }
 
-function readResult(result: InvocationResult): Pick<IntegrationOutcome, "status" | "errorCode" | "body"> {
+function readResult(result: InvocationResult): Pick<IntegrationOutcome, "status" | "errorCode" | "body" | "subprotocol"> {
   if (result.functionError !== undefined) return { status: 502, errorCode: "IntegrationFailure" };
   const answer = parse(result.payload);
   if (answer === null || answer === undefined) return { status: 200 };
   if (typeof answer !== "object") return { status: 502, errorCode: "MalformedProxyResponse" };
-  const { statusCode, body } = answer as { readonly statusCode?: unknown; readonly body?: unknown };
+  const { statusCode, body, headers } = answer as Readonly<Record<string, unknown>>;
   const status = statusCode === undefined ? 200 : Number(statusCode);
   if (!Number.isInteger(status) || status < 100 || status > 599) {
     return { status: 502, errorCode: "MalformedProxyResponse" };
   }
-  return { status, ...(typeof body === "string" ? { body } : {}) };
+  const subprotocol = Object.entries((headers ?? {}) as Readonly<Record<string, unknown>>).find(
+    ([name]) => name.toLowerCase() === "sec-websocket-protocol",
+  )?.[1];
+  return {
+    status,
+    ...(typeof body === "string" ? { body } : {}),
+    ...(typeof subprotocol === "string" ? { subprotocol } : {}),
+  };
 }
 
 function parse(payload: Buffer): unknown {
@@ -68,10 +79,24 @@ function parse(payload: Buffer): unknown {
   }
 }
 
-/** Undefined when time is up. The function goes on running after the gateway has given up, as on AWS. */
-function within<T>(context: CloudContext, timeoutMs: number, work: Promise<T>): Promise<T | undefined> {
+/** Undefined when time is up or nobody waits any more. The function goes on running after the gateway has given up, as on AWS. */
+export function within<T>(
+  { clock }: Pick<CloudContext, "clock">,
+  timeoutMs: number,
+  signal: AbortSignal,
+  work: Promise<T>,
+): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = context.clock.setTimer(timeoutMs, () => resolve(undefined));
-    work.then(resolve, reject).finally(() => timer.cancel());
+    const giveUp = (): void => {
+      timer.cancel();
+      resolve(undefined);
+    };
+    const timer = clock.setTimer(timeoutMs, giveUp);
+    signal.addEventListener("abort", giveUp, { once: true });
+    void work.then(resolve, reject).finally(() => {
+      timer.cancel();
+      signal.removeEventListener("abort", giveUp);
+    });
+    if (signal.aborted) giveUp();
   });
 }

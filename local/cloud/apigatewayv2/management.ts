@@ -11,8 +11,8 @@ import { type Connection, MAXIMUM_MESSAGE_BYTES } from "./connection";
 
 const ACTION = "execute-api:ManageConnections";
 const PATH = /^\/([A-Za-z0-9_-]+)\/(?:@|%40)connections\/([^/?]+)\/?$/;
-/** What the service reads at most, to refuse it with 413 rather than to cut it off. */
-const READ_LIMIT_BYTES = 4 * MAXIMUM_MESSAGE_BYTES;
+/** What the service reads at most, to refuse it with 413 rather than to cut it off; only a message's worth is kept. */
+const READ_LIMIT_BYTES = 16 * 1024 * 1024;
 
 interface Answer {
   readonly status: number;
@@ -28,13 +28,26 @@ export class ConnectionsApi {
     private readonly find: (api: WebSocketApi, stageName: string, connectionId: string) => Connection | undefined,
   ) {}
 
+  /** Answers one request. Never rejects: a client that goes away in the middle gets no answer. */
   async handle(api: WebSocketApi, message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(message).catch(() => undefined);
+    if (body) await this.serve(api, message, body, response);
+    else response.destroy();
+  }
+
+  private async serve(
+    api: WebSocketApi,
+    message: IncomingMessage,
+    body: Buffer,
+    response: ServerResponse,
+  ): Promise<void> {
     const at = this.context.clock.now();
     const decisions: Decision[] = [];
     const caller = { arn: "anonymous" };
     const [, stageName = "", rawId = ""] = PATH.exec((message.url ?? "/").split("?")[0] ?? "/") ?? [];
-    const connectionId = decodeURIComponent(rawId);
-    const answer = await this.answer(api, message, stageName, connectionId, decisions, caller).catch(refusalOf);
+    const connectionId = decode(rawId);
+    const target = connectionId === undefined ? undefined : { stageName, connectionId };
+    const answer = await this.answer(api, message, body, target, decisions, caller).catch(refusalOf);
     send(response, answer, uuidFrom(this.context.uniqueId(32)));
     this.context.traces.record({
       id: uuidFrom(this.context.uniqueId(32)),
@@ -47,20 +60,20 @@ export class ConnectionsApi {
       status: answer.status,
       ...(answer.errorType === undefined ? {} : { errorCode: answer.errorType }),
       decisions,
-      detail: { api: api.name, connectionId },
+      detail: { api: api.name, connectionId: connectionId ?? "" },
     });
   }
 
   private async answer(
     api: WebSocketApi,
     message: IncomingMessage,
-    stageName: string,
-    connectionId: string,
+    body: Buffer,
+    target: { readonly stageName: string; readonly connectionId: string } | undefined,
     decisions: Decision[],
     caller: { arn: string },
   ): Promise<Answer> {
-    const body = await readBody(message);
-    if (stageName === "") return { status: 403, errorType: "ForbiddenException", body: { message: "Forbidden" } };
+    if (!target?.stageName) return FORBIDDEN;
+    const { stageName, connectionId } = target;
     const { principal } = this.verify({ message, body, api });
     caller.arn = principal.arn;
     const method = message.method ?? "GET";
@@ -80,12 +93,26 @@ export class ConnectionsApi {
   }
 }
 
+const FORBIDDEN: Answer = { status: 403, errorType: "ForbiddenException", body: { message: "Forbidden" } };
+
+/** Undefined for what is no percent-encoding. */
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function act(method: string, connection: Connection, body: Buffer): Answer {
   const { connectedAt, sourceIp, userAgent } = connection.facts;
   switch (method) {
     case "POST":
       if (body.length > MAXIMUM_MESSAGE_BYTES) {
         return { status: 413, errorType: "PayloadTooLargeException", body: { message: "Payload too large" } };
+      }
+      if (connection.isFull) {
+        return { status: 429, errorType: "LimitExceededException", body: { message: "The client does not read" } };
       }
       connection.send(body.toString());
       return { status: 200 };
@@ -102,7 +129,7 @@ function act(method: string, connection: Connection, body: Buffer): Answer {
       connection.close(1000, "Connection closed by the service");
       return { status: 204 };
     default:
-      return { status: 403, errorType: "ForbiddenException", body: { message: "Forbidden" } };
+      return FORBIDDEN;
   }
 }
 
@@ -113,17 +140,20 @@ function notAuthorized(caller: string, api: WebSocketApi, stageName: string, met
 }
 
 function refusalOf(error: unknown): Answer {
-  if (!(error instanceof GatewayError)) throw error;
+  if (!(error instanceof GatewayError)) {
+    return { status: 500, errorType: "InternalServerErrorException", body: { message: "Internal server error" } };
+  }
   return { status: error.statusCode, errorType: error.errorType, body: { message: error.text } };
 }
 
+/** The body, cut off just above the largest message. @throws Error when the client goes away or does not end. */
 async function readBody(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
+    if (size <= MAXIMUM_MESSAGE_BYTES) chunks.push(chunk);
     size += chunk.length;
-    if (size > READ_LIMIT_BYTES) throw new GatewayError("REQUEST_TOO_LARGE");
-    chunks.push(chunk);
+    if (size > READ_LIMIT_BYTES) throw new Error("the body does not end");
   }
   return Buffer.concat(chunks);
 }

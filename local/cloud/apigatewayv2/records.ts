@@ -6,6 +6,7 @@ import type { CloudContext } from "../core/service";
 import { domainNameOf, executionArnOf } from "./api";
 import type { ConnectionFacts } from "./connection";
 import type { Occurrence } from "./events";
+import type { IntegrationOutcome } from "./integration";
 
 /** How it ended. */
 export interface OccurrenceResult {
@@ -14,6 +15,17 @@ export interface OccurrenceResult {
   readonly decisions: readonly Decision[];
   readonly functionRequestId?: string;
   readonly integrationLatencyMs?: number;
+}
+
+/** What a function's outcome says for the records; without a function all is well. */
+export function resultOf(outcome: IntegrationOutcome | undefined): Omit<OccurrenceResult, "decisions"> {
+  if (!outcome) return { status: 200 };
+  return {
+    status: outcome.status,
+    integrationLatencyMs: outcome.latencyMs,
+    ...(outcome.errorCode === undefined ? {} : { errorCode: outcome.errorCode }),
+    ...(outcome.functionRequestId === undefined ? {} : { functionRequestId: outcome.functionRequestId }),
+  };
 }
 
 /** Writes all three. */

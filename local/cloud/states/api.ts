@@ -1,16 +1,24 @@
 // The operations of AWS Step Functions (target AWSStepFunctions).
 import { AwsError } from "../core/errors";
-import { type JsonObject, type JsonOperation, numberOf, requiredText, textOf } from "../core/json-api";
+import { type JsonObject, type JsonOperation, requiredText, textOf } from "../core/json-api";
 import type { GatewayCall } from "../core/service";
 import type { Execution } from "./execution/execution";
-import type { HistoryEvent } from "./execution/history";
 import { type Executions, executionsOf } from "./executions";
-import type { Json } from "./language/types";
+import type { TokenWait } from "./execution/ports";
 import { findingsOf } from "./language/validate";
-import type { StateMachine, StateMachines } from "./state-machines";
+import { checkErrorTexts, parseOutput } from "./limits";
+import {
+  describeExecution,
+  describeMachine,
+  describeMachineForExecution,
+  page,
+  renderHistory,
+  seconds,
+  summarise,
+} from "./render";
+import type { StateMachines } from "./state-machines";
 
-const PAGE = 100;
-const HISTORY_PAGE = 1000;
+const STATUSES = ["RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "PENDING_REDRIVE"];
 
 /** All operations. */
 export function statesOperations(
@@ -23,6 +31,12 @@ export function statesOperations(
     authorize(call, action, arn);
     return executions.get(arn);
   };
+  // A permission on the machine that made the token is enough.
+  const token = (input: JsonObject, call: GatewayCall, action: string): (() => TokenWait) => {
+    const text = requiredText(input, "taskToken");
+    authorize(call, action, executions.machineOfToken(text) ?? "*");
+    return () => executions.token(text);
+  };
   return {
     StartExecution: (input, call) => {
       const arn = requiredText(input, "stateMachineArn");
@@ -32,7 +46,9 @@ export function statesOperations(
     },
     StopExecution: (input, call) => {
       const stopped = execution(input, call, "StopExecution");
-      stopped.stop(textOf(input, "error"), textOf(input, "cause"));
+      const [error, cause] = [textOf(input, "error"), textOf(input, "cause")];
+      checkErrorTexts(error, cause);
+      stopped.stop(error, cause);
       return { stopDate: seconds(stopped.stoppedAt ?? 0) };
     },
     RedriveExecution: (input, call) => {
@@ -40,39 +56,57 @@ export function statesOperations(
       executions.redrive(redriven);
       return { redriveDate: seconds(redriven.redrivenAt ?? 0) };
     },
-    DescribeExecution: (input, call) => describeExecution(execution(input, call, "DescribeExecution")),
-    GetExecutionHistory: (input, call) => readHistory(execution(input, call, "GetExecutionHistory"), input),
+    StartSyncExecution: (input, call) => {
+      const arn = requiredText(input, "stateMachineArn");
+      authorize(call, "StartSyncExecution", arn);
+      resolve(arn);
+      throw new AwsError("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine");
+    },
+    DescribeExecution: (input, call) => {
+      const described = execution(input, call, "DescribeExecution");
+      return describeExecution(described, executions.notRedrivable(described));
+    },
+    GetExecutionHistory: (input, call) => renderHistory(execution(input, call, "GetExecutionHistory"), input),
     ListExecutions: (input, call) => {
       const arn = requiredText(input, "stateMachineArn");
       authorize(call, "ListExecutions", arn);
-      const status = textOf(input, "statusFilter");
-      const all = executionsOf(executions, resolve(arn).machine).filter(
-        (candidate) => status === undefined || candidate.status === status,
+      const status = oneOf(input, "statusFilter", STATUSES);
+      const redrive = oneOf(input, "redriveFilter", ["REDRIVEN", "NOT_REDRIVEN"]);
+      const { machine, versionArn, aliasArn } = resolve(arn);
+      const all = executionsOf(executions, machine).filter(
+        (candidate) =>
+          (status === undefined || candidate.status === status) &&
+          (redrive === undefined || candidate.redriveCount > 0 === (redrive === "REDRIVEN")) &&
+          // An alias lists what it started; so does a version, whichever way it was reached.
+          (aliasArn === undefined
+            ? versionArn === undefined || candidate.settings.stateMachineVersionArn === versionArn
+            : candidate.settings.stateMachineAliasArn === aliasArn),
       );
-      const { items, nextToken } = page(all, input, PAGE);
+      const { items, nextToken } = page(all, input);
       return { executions: items.map(summarise), ...nextToken };
     },
     DescribeStateMachine: (input, call) => {
       const arn = requiredText(input, "stateMachineArn");
       authorize(call, "DescribeStateMachine", arn);
-      const { machine, revision } = resolve(arn);
-      return describeMachine(machine, revision);
+      const { machine, revision, versionArn, aliasArn } = resolve(arn);
+      return describeMachine(machine, revision, aliasArn === undefined ? versionArn : undefined);
     },
     DescribeStateMachineForExecution: (input, call) => {
-      const { settings } = execution(input, call, "DescribeStateMachineForExecution");
-      const machine = machines.get(settings.stateMachineArn);
-      if (!machine) throw new AwsError("StateMachineDoesNotExist", "State Machine Does Not Exist");
-      return describeMachine(machine, machine.latest);
+      const origin = executions.originOf(execution(input, call, "DescribeStateMachineForExecution"));
+      if (!origin) throw new AwsError("ExecutionDoesNotExist", "Execution Does Not Exist");
+      return describeMachineForExecution(origin.machine, origin.revision);
     },
-    ListStateMachines: (_input, call) => {
+    ListStateMachines: (input, call) => {
       authorize(call, "ListStateMachines", "*");
+      const { items, nextToken } = page(machines.all(), input);
       return {
-        stateMachines: machines.all().map(({ arn, name, createdAt }) => ({
+        stateMachines: items.map(({ arn, name, createdAt }) => ({
           stateMachineArn: arn,
           name,
           type: "STANDARD",
           creationDate: seconds(createdAt),
         })),
+        ...nextToken,
       };
     },
     ValidateStateMachineDefinition: (input, call) => {
@@ -85,134 +119,36 @@ export function statesOperations(
       };
     },
     SendTaskSuccess: (input, call) => {
-      authorize(call, "SendTaskSuccess", "*");
+      const wait = token(input, call, "SendTaskSuccess");
       const output = parseOutput(requiredText(input, "output"));
-      executions.token(requiredText(input, "taskToken")).succeed(output);
+      wait().succeed(output);
       return {};
     },
     SendTaskFailure: (input, call) => {
-      authorize(call, "SendTaskFailure", "*");
-      executions
-        .token(requiredText(input, "taskToken"))
-        .fail(textOf(input, "error") ?? "", textOf(input, "cause") ?? "");
+      const wait = token(input, call, "SendTaskFailure");
+      const { error, cause } = { error: textOf(input, "error"), cause: textOf(input, "cause") };
+      checkErrorTexts(error, cause);
+      wait().fail(error ?? "", cause ?? "");
       return {};
     },
     SendTaskHeartbeat: (input, call) => {
-      authorize(call, "SendTaskHeartbeat", "*");
-      executions.token(requiredText(input, "taskToken")).beat();
+      token(input, call, "SendTaskHeartbeat")().beat();
       return {};
     },
   };
+}
+
+function oneOf(input: JsonObject, member: string, values: readonly string[]): string | undefined {
+  const value = textOf(input, member);
+  if (value === undefined || values.includes(value)) return value;
+  throw new AwsError(
+    "ValidationException",
+    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must satisfy enum value set: [${values.join(", ")}]`,
+  );
 }
 
 function authorize(call: GatewayCall, action: string, resource: string): void {
   call.describe({ resource });
   const resourceAccountId = resource === "*" ? call.principal.accountId : (resource.split(":")[4] ?? "");
   call.authorize({ action: `states:${action}`, resource, resourceAccountId });
-}
-
-/** Step Functions sends times in seconds. */
-function seconds(milliseconds: number): number {
-  return milliseconds / 1000;
-}
-
-function parseOutput(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch (error) {
-    throw new AwsError("InvalidOutput", `Invalid Output: '${(error as Error).message}'`);
-  }
-}
-
-function summarise(execution: Execution): JsonObject {
-  const { settings, status, startedAt, stoppedAt, redriveCount } = execution;
-  return {
-    executionArn: settings.arn,
-    stateMachineArn: settings.stateMachineArn,
-    name: settings.name,
-    status,
-    startDate: seconds(startedAt),
-    redriveCount,
-    ...(stoppedAt === undefined ? {} : { stopDate: seconds(stoppedAt) }),
-  };
-}
-
-function describeExecution(execution: Execution): JsonObject {
-  const { settings, output, error, cause, redrivenAt, status } = execution;
-  const redrivable = status !== "RUNNING" && status !== "SUCCEEDED";
-  return {
-    ...summarise(execution),
-    input: JSON.stringify(settings.input),
-    inputDetails: { included: true },
-    ...(output === undefined ? {} : { output: JSON.stringify(output), outputDetails: { included: true } }),
-    ...(error === undefined ? {} : { error }),
-    ...(cause === undefined ? {} : { cause }),
-    ...(redrivenAt === undefined ? {} : { redriveDate: seconds(redrivenAt) }),
-    redriveStatus: redrivable ? "REDRIVABLE" : "NOT_REDRIVABLE",
-    ...(redrivable ? {} : { redriveStatusReason: `Execution is ${status} and cannot be redriven` }),
-  };
-}
-
-function describeMachine(machine: StateMachine, revision: StateMachine["latest"]): JsonObject {
-  const { level, includeExecutionData, group } = revision.logging;
-  return {
-    stateMachineArn: machine.arn,
-    name: machine.name,
-    status: "ACTIVE",
-    definition: revision.text,
-    roleArn: revision.roleArn,
-    type: "STANDARD",
-    creationDate: seconds(machine.createdAt),
-    revisionId: revision.revisionId,
-    loggingConfiguration: {
-      level,
-      includeExecutionData,
-      destinations:
-        group === undefined
-          ? []
-          : [
-              {
-                cloudWatchLogsLogGroup: {
-                  logGroupArn: `arn:aws:logs:${machine.region}:${machine.accountId}:log-group:${group}:*`,
-                },
-              },
-            ],
-    },
-    tracingConfiguration: { enabled: revision.tracing },
-  };
-}
-
-function readHistory(execution: Execution, input: JsonObject): JsonObject {
-  const withData = input.includeExecutionData !== false;
-  const ordered = input.reverseOrder === true ? execution.history.events.toReversed() : execution.history.events;
-  const { items, nextToken } = page(ordered, input, HISTORY_PAGE);
-  return { events: items.map((event) => renderEvent(event, withData)), ...nextToken };
-}
-
-function renderEvent(event: HistoryEvent, withData: boolean): JsonObject {
-  const { id, previousEventId, at, type, detailsMember, details } = event;
-  const shown = withData
-    ? details
-    : Object.fromEntries(Object.entries(details).filter(([name]) => !["input", "output", "parameters"].includes(name)));
-  return {
-    id,
-    previousEventId,
-    timestamp: seconds(at),
-    type,
-    ...(detailsMember === undefined ? {} : { [detailsMember]: shown }),
-  };
-}
-
-function page<T>(
-  all: readonly T[],
-  input: JsonObject,
-  defaultSize: number,
-): { readonly items: readonly T[]; readonly nextToken: { readonly nextToken?: string } } {
-  const wanted = numberOf(input, "maxResults") ?? 0;
-  const size = wanted === 0 ? defaultSize : Math.min(wanted, 1000);
-  const token = textOf(input, "nextToken");
-  const from = token === undefined ? 0 : Number(token);
-  if (!Number.isInteger(from) || from < 0) throw new AwsError("InvalidToken", `Invalid Token: '${token ?? ""}'`);
-  const items = all.slice(from, from + size);
-  return { items, nextToken: from + size < all.length ? { nextToken: String(from + size) } : {} };
 }

@@ -5,6 +5,9 @@ import type { HistoryEvent } from "./execution/history";
 import type { JsonRecord } from "./language/types";
 import type { StateMachine, StateMachineLogging } from "./state-machines";
 
+/** Escaped input and output together. https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html */
+const MAXIMUM_EVENT_DATA_BYTES = 248 * 1024;
+
 const METRICS = {
   RUNNING: "ExecutionsStarted",
   SUCCEEDED: "ExecutionsSucceeded",
@@ -36,16 +39,13 @@ export function tellStatus(context: CloudContext, machine: StateMachine, executi
     detail: {
       executionArn: settings.arn,
       stateMachineArn: machine.arn,
-      stateMachineVersionArn: null,
-      stateMachineAliasArn: null,
+      stateMachineVersionArn: settings.stateMachineVersionArn ?? null,
+      stateMachineAliasArn: settings.stateMachineAliasArn ?? null,
       name: settings.name,
       status,
       startDate: startedAt,
       stopDate: stoppedAt ?? null,
-      input: JSON.stringify(settings.input),
-      inputDetails: { included: true },
-      output: execution.output === undefined ? null : JSON.stringify(execution.output),
-      outputDetails: execution.output === undefined ? null : { included: true },
+      ...dataOf(execution),
       error: execution.error ?? null,
       cause: execution.cause ?? null,
       redriveCount: execution.redriveCount,
@@ -54,8 +54,23 @@ export function tellStatus(context: CloudContext, machine: StateMachine, executi
   });
 }
 
+/** Input and output as long as an event has room for both; else the input is left out, then the output. */
+function dataOf({ settings, output: result }: Execution): JsonRecord {
+  const input = JSON.stringify(settings.input);
+  const output = result === undefined ? null : JSON.stringify(result);
+  const bytes = (text: string | null): number => Buffer.byteLength(JSON.stringify(text));
+  const withInput = bytes(input) + bytes(output) <= MAXIMUM_EVENT_DATA_BYTES;
+  const withOutput = withInput || bytes(output) <= MAXIMUM_EVENT_DATA_BYTES;
+  return {
+    input: withInput ? input : null,
+    inputDetails: { included: withInput },
+    output: withOutput ? output : null,
+    outputDetails: output === null ? null : { included: withOutput },
+  };
+}
+
 const FATAL = /^Execution(Failed|Aborted|TimedOut)$/;
-const ERROR = /(Failed|Aborted|TimedOut)$/;
+const ERROR = /(Failed|Aborted|TimedOut)$|^FailStateEntered$/;
 const DATA_MEMBERS = ["input", "output", "parameters", "cause", "assignedVariables"];
 
 /** Writes a history event to the log group of the machine. */
@@ -72,7 +87,7 @@ export function logEvent(
     type: event.type,
     details: logging.includeExecutionData ? event.details : withoutData(event.details),
     redrive_count: String(execution.redriveCount),
-    previous_event_id: String(event.previousEventId),
+    previous_event_id: String(event.shownPreviousEventId ?? event.previousEventId),
     event_timestamp: String(event.at),
     execution_arn: execution.settings.arn,
   };

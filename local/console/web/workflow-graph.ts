@@ -30,12 +30,21 @@ export function createWorkflowGraph(): { show(machine: ShownMachine | undefined)
           role: "img",
           "aria-label": `Graph of ${name}`,
         },
+        shape(
+          "defs",
+          {},
+          marker("flow-end", 7, shape("path", { class: "arrow", d: "M0 0L8 4L0 8z" })),
+          marker("flow-start", 4, shape("circle", { class: "arrow", cx: 4, cy: 4, r: 4 })),
+        ),
         ...boxes.filter(({ state }) => state.container).map(({ box }) => box),
         ...lines.map(({ line }) => line),
         ...boxes.filter(({ state }) => !state.container).map(({ box }) => box),
         ...lines.flatMap(({ label }) => label ?? []),
       ),
     );
+    // Where it does not fit, it is shown from its start.
+    const [first] = states;
+    if (first) place.scrollLeft = first.x + (first.width - place.clientWidth) / 2;
   };
   return {
     show(machine) {
@@ -52,6 +61,12 @@ export function createWorkflowGraph(): { show(machine: ShownMachine | undefined)
       showStates(machine);
     },
   };
+}
+
+/** Of this drawing alone: a marker in a section that is hidden is not drawn. */
+function marker(id: string, refX: number, content: SVGElement): SVGElement {
+  const size = { markerWidth: 8, markerHeight: 8, markerUnits: "userSpaceOnUse", orient: "auto" };
+  return shape("marker", { id, viewBox: "0 0 8 8", refX, refY: 4, ...size }, content);
 }
 
 function isTaken({ from, to }: WorkflowEdge, execution: ExecutionView | undefined): boolean {
@@ -80,7 +95,9 @@ function drawState(state: WorkflowState): DrawnState {
     },
     title,
     shape("rect", { width, height, rx: woven ? 9 : 8 }),
-    ...(ends ? [shape("path", { class: "end-line", d: `M12 ${String(height - 4)}H${String(width - 12)}` })] : []),
+    ...(ends && !woven
+      ? [shape("path", { class: "end-line", d: `M12 ${String(height - 4)}H${String(width - 12)}` })]
+      : []),
     ...words,
     sign,
     items,
@@ -107,7 +124,8 @@ function drawEdge(edge: WorkflowEdge): DrawnEdge {
   const { kind, path, dx, dy, title, label = "", at } = edge;
   const line = shape("path", {
     class: `edge flow ${kind}`,
-    "marker-end": "url(#arrow)",
+    "marker-end": "url(#flow-end)",
+    ...(kind === "start" ? { "marker-start": "url(#flow-start)" } : {}),
     d: path,
     transform: `translate(${String(dx)} ${String(dy)})`,
   });

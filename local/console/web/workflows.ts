@@ -137,6 +137,7 @@ function showData(execution: ExecutionView | undefined): void {
   setText("execution-input", input);
   setText("execution-output", output ?? cause ?? "");
   byId("execution-data").hidden = !execution;
+  byId("execution-result").hidden = (output ?? cause) === undefined;
   setText("execution-output-title", output === undefined && cause !== undefined ? "Cause" : "Output");
 }
 

@@ -12,7 +12,7 @@ const LABEL_CHARACTERS = 30;
 const NAME_PIXELS = 7;
 const SMALL_PIXELS = 6;
 const STATE_HEIGHT = 44;
-const WOVEN_SIZE = { width: 76, height: 18 };
+const WOVEN_HEIGHT = 18;
 /** Room of a container for its name, and around what it contains. */
 const TITLE = 44;
 const PADDING = 14;
@@ -129,7 +129,7 @@ function move(block: Block, x: number, y: number): Block {
 }
 
 function sizeOf(name: string, state: State, { width, height }: Block): { width: number; height: number } {
-  if (isWoven(name)) return WOVEN_SIZE;
+  if (isWoven(name)) return { width: wovenText(name).length * SMALL_PIXELS + 30, height: WOVEN_HEIGHT };
   const text = Math.max(
     shorten(name, NAME_CHARACTERS).length * NAME_PIXELS,
     shorten(kindOf(state), KIND_CHARACTERS).length * SMALL_PIXELS + 24,
@@ -149,12 +149,17 @@ function describe(
   return {
     name,
     type: state.Type,
-    shown: woven ? name.slice(name.lastIndexOf("(") + 1, -1) : shorten(name, NAME_CHARACTERS),
+    shown: woven ? wovenText(name) : shorten(name, NAME_CHARACTERS),
     kind: shorten(kindOf(state), KIND_CHARACTERS),
     depth,
     woven,
     ends: state.End === true || state.Type === "Succeed" || state.Type === "Fail",
   };
+}
+
+/** "Pay (progress)" → "progress": it stands below "Pay". */
+function wovenText(name: string): string {
+  return name.slice(name.lastIndexOf("(") + 1, -1);
 }
 
 function shorten(text: string, length: number): string {

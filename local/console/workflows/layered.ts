@@ -242,8 +242,7 @@ function measure(
     bands.push({ top, bottom: top + Math.max(0, ...row.map(({ height }) => height)) });
   }
   const boxOf = ({ x, width, height, rank: at }: Item, actual = width): Place => {
-    const { top, bottom } = bands[at] ?? { top: 0, bottom: 0 };
-    return { x: x - actual / 2, y: (top + bottom - height) / 2, width: actual, height };
+    return { x: x - actual / 2, y: bands[at]?.top ?? 0, width: actual, height };
   };
   const places = new Map(
     nodes.flatMap(({ key, width }) => {

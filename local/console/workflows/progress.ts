@@ -54,7 +54,10 @@ export function readHistory(events: readonly HistoryEvent[]): HistoryReading {
     } else if (event.type.startsWith("Execution")) {
       place = TOP;
       endAll(visits, event.type === "ExecutionFailed" ? "failed" : "stopped");
-    } else if (before.visit) place = follow(event, before, before.visit, visits);
+    } else {
+      const visit = ownerOf(event, before);
+      if (visit) place = follow(event, before, visit, visits);
+    }
     places.set(event.id, place);
     statesOfEvent.set(event.id, namesFrom(place.visit));
   }
@@ -74,26 +77,31 @@ function enter({ type, details }: HistoryEvent, { visit, container, sequence, in
   };
 }
 
+/** The visit that an event is about. The end of a Parallel or Map may follow the last event within it. */
+function ownerOf({ type, details }: HistoryEvent, { visit, container, inside }: Place): Visit | undefined {
+  if (/^(Map|Parallel)State(Succeeded|Failed)$/.test(type)) return inside ? visit : container;
+  if (!type.endsWith("StateExited")) return visit;
+  let at = visit;
+  while (at && at.name !== details.name) at = at.container;
+  return at;
+}
+
 /** What an event that enters no state says about the state where it happens. */
 function follow({ type, details }: HistoryEvent, before: Place, visit: Visit, visits: readonly Visit[]): Place {
+  if (type.startsWith("MapIteration")) return followItem(type, before, visit, Number(details.index));
   if (type.endsWith("StateExited")) visit.status = visit.error === undefined ? "succeeded" : "caught";
-  else if (/^(Task|LambdaFunction)(Failed|TimedOut)$|^EvaluationFailed$/.test(type)) visit.error = text(details.error);
-  else if (/^(Task|LambdaFunction)Scheduled$/.test(type)) begin(visit);
-  else if (type.startsWith("MapIteration")) return followItem(type, before, visit, Number(details.index));
-  else if (/^(Map|Parallel)StateStarted$/.test(type)) {
-    begin(visit);
-    if (type.startsWith("Map")) visit.items = { total: Number(details.length), done: 0, failed: 0 };
-    return { ...before, inside: true };
-  } else if (/^(Map|Parallel)StateFailed$/.test(type)) {
+  if (/^(Task|LambdaFunction)(Failed|TimedOut)$|^EvaluationFailed$/.test(type)) visit.error = text(details.error);
+  if (/^(Task|LambdaFunction)Scheduled$|^(Map|Parallel)StateStarted$/.test(type)) {
+    visit.attempts++;
+    visit.error = undefined;
+  }
+  if (type === "MapStateStarted") visit.items = { total: Number(details.length), done: 0, failed: 0 };
+  if (/^(Map|Parallel)StateFailed$/.test(type)) {
     visit.error = text(details.error) || "States.BranchFailed";
     endWithin(visit, visits);
   }
-  return { ...before, inside: false };
-}
-
-function begin(visit: Visit): void {
-  visit.attempts++;
-  visit.error = undefined;
+  const inside = /^(Map|Parallel)StateStarted$/.test(type);
+  return { visit, container: visit.container, sequence: visit.sequence, inside };
 }
 
 /** An item begins at its Map, and ends at the last state of its sequence. */

@@ -12,16 +12,20 @@ export type Show = (value: unknown, maximumCharacters: number) => string;
 
 /** @param events of the execution: task tokens that they gave out are hidden wherever they occur. */
 export function createShow(events: readonly HistoryEvent[]): Show {
-  const tokens = new Set(
-    events
-      .filter(({ type, details }) => type === "TaskScheduled" && String(details.resource).endsWith(".waitForTaskToken"))
-      .flatMap(({ details }) => String(details.parameters).match(TASK_TOKEN) ?? []),
-  );
+  const tokens = new Set(events.flatMap(tokensIn));
   return (value, maximumCharacters) => {
-    let text = JSON.stringify(withoutSecrets(value), null, 2) ?? "";
+    const clean = withoutSecrets(value);
+    let text = typeof clean === "string" ? clean : JSON.stringify(clean, null, 2);
     for (const token of tokens) text = text.replaceAll(token, HIDDEN);
     return text.length <= maximumCharacters ? text : `${text.slice(0, maximumCharacters)}\n… ${text.length} characters`;
   };
+}
+
+/** What an event that hands a token out hands out; other texts of a token's length are hidden with it. */
+function tokensIn({ type, details }: HistoryEvent): readonly string[] {
+  const { resource, parameters } = details;
+  if (type !== "TaskScheduled" || typeof resource !== "string" || typeof parameters !== "string") return [];
+  return resource.endsWith(".waitForTaskToken") ? (parameters.match(TASK_TOKEN) ?? []) : [];
 }
 
 /** Texts that hold JSON are shown as the JSON that they hold. */

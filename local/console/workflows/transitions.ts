@@ -11,8 +11,8 @@ export interface Transition {
   readonly label: string;
 }
 
-/** States that ProgressTrackedWorkflow weaves in after the states that a team marked. */
-const WOVEN = / \((progress|end)\)$/;
+/** Ends of the names of states that ProgressTrackedWorkflow weaves in; what stands within such a state is not drawn. */
+const WOVEN = / \((progress|progress, no detail|item|item progress|item end|items|count|end)(?: \d+)?\)$/;
 const RULE_FIELDS = new Set(["Next", "Variable", "Comment", "Output", "Assign"]);
 const COMPARISONS: readonly (readonly [RegExp, string])[] = [
   [/GreaterThanEquals/, "≥"],
@@ -23,7 +23,7 @@ const COMPARISONS: readonly (readonly [RegExp, string])[] = [
   [/Matches/, "like"],
 ];
 
-/** Whether a state only reports progress. */
+/** Whether a state only serves to report progress. */
 export function isWoven(name: string): boolean {
   return WOVEN.test(name);
 }

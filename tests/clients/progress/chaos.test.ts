@@ -62,7 +62,7 @@ describe("Progress client in bad weather", () => {
             createProgressClient({
               ticketUrl: "https://tickets.example",
               token: async () => "alice",
-              environment: { ...network, clock, random: () => randoms.next().value },
+              environment: { ...network, clock, random: () => Number(randoms.next().value) },
             }),
           );
           const logs = clients.map((client, index) => {

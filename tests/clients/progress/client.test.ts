@@ -6,7 +6,7 @@ import {
   type ConnectionState,
   createProgressClient,
   type ProgressClient,
-  ProgressError,
+  type ProgressError,
   type ProgressEnvironment,
   type Watch,
 } from "../../../clients/progress";
@@ -365,7 +365,10 @@ describe("Progress client", () => {
       await clock.advance(100);
 
       assert.match(String(log.error), /enough/);
-      assert.deepEqual([...fake.connections].map(({ subscriptions }) => subscriptions.size), [0]);
+      assert.deepEqual(
+        [...fake.connections].map(({ subscriptions }) => subscriptions.size),
+        [0],
+      );
     });
 
     it("W4: rejects with NotFound for a run of somebody else", async () => {
@@ -396,7 +399,8 @@ describe("Progress client", () => {
     it("W32: takes tickets from elsewhere, without any token", async () => {
       fake.addRun("alice", "a");
       const client = createProgressClient({
-        getTicket: async () => fake.ticket("Bearer service", { executionId: "a" }).body as { ticket: string; url: string },
+        getTicket: async () =>
+          fake.ticket("Bearer service", { executionId: "a" }).body as { ticket: string; url: string },
         environment: { openSocket: network.openSocket, clock },
       });
       clients.push(client);
@@ -475,7 +479,10 @@ describe("Progress client", () => {
       let answer = (): void => undefined;
       fake.replies = (message) => {
         const [connection] = fake.connections;
-        answer = () => connection?.send(JSON.stringify({ version: 1, type: "reply", requestId: message.requestId, ok: true, runs: [] }));
+        answer = () =>
+          connection?.send(
+            JSON.stringify({ version: 1, type: "reply", requestId: message.requestId, ok: true, runs: [] }),
+          );
         return message.action !== "list";
       };
       const call = client.list();
@@ -652,7 +659,10 @@ describe("Progress client", () => {
 
         const runs = await settle(client.list());
 
-        assert.deepEqual([state, error?.code, (log.error as ProgressError).code, runs.length], ["stopped", code, code, 1]);
+        assert.deepEqual(
+          [state, error?.code, (log.error as ProgressError).code, runs.length],
+          ["stopped", code, code, 1],
+        );
       });
     }
 

@@ -353,17 +353,31 @@ describe("Uploader", () => {
       assert.equal(fake.count("part"), 1);
     });
 
-    it("starts afresh when the remembered upload is gone", async () => {
-      const store = createMemoryStore();
-      const { bytes, file } = randomFile(3 * KIB);
-      await leaveHalfDone(file, { store });
+    for (const state of ["abandoned", "failed", "deleted"] as const) {
+      it(`starts afresh when the remembered upload is ${state}`, async () => {
+        const store = createMemoryStore();
+        const { bytes, file } = randomFile(3 * KIB);
+        await leaveHalfDone(file, { store });
+        const [old] = fake.open;
+        old!.description = { ...old!.description, state };
+
+        await open({ store }).upload(file).done();
+
+        assert.equal(fake.uploads.size, 2);
+        assert.deepEqual(fake.objects, [bytes]);
+      });
+    }
+
+    it("fails when the object of a named upload has been deleted", async () => {
+      const { file } = randomFile(3 * KIB);
+      await leaveHalfDone(file, {});
       const [old] = fake.open;
-      old!.description = { ...old!.description, state: "abandoned" };
+      old!.description = { ...old!.description, state: "deleted" };
 
-      await open({ store }).upload(file).done();
+      const upload = open().upload(file, { uploadId: old!.description.uploadId });
 
-      assert.equal(fake.uploads.size, 2);
-      assert.deepEqual(fake.objects, [bytes]);
+      await assert.rejects(upload.done(), failsWith("UploadNotOpen"));
+      assert.equal(fake.count("sign"), 0);
     });
 
     it("lets a second tab wait and finds the file complete", async () => {
@@ -579,6 +593,45 @@ describe("Uploader", () => {
       await open().upload(file, { partSize: KIB }).done();
 
       assert.equal(await checksumOf(fake.objects[0]!), await checksumOf(bytes));
+    });
+
+    it("waits for another device's completion when its own is refused, and takes the outcome", async () => {
+      let described = 0;
+      fake.fault = ({ kind }) => {
+        const upload = fake.open[0] ?? [...fake.uploads.values()][0];
+        if (kind === "complete") {
+          upload!.description = { ...upload!.description, state: "completing" };
+          return { type: "status", status: 409, code: "UploadNotOpen" };
+        }
+        if (kind === "describe" && ++described === 4)
+          upload!.description = { ...upload!.description, state: "completed" };
+        return undefined;
+      };
+      const { file } = randomFile(3 * KIB);
+
+      // Slower than in other tests, so that no call times out on a busy machine.
+      const done = await open({ clock: createFastClock(50) })
+        .upload(file, { partSize: KIB })
+        .done();
+
+      assert.equal(done.state, "completed");
+      assert.deepEqual([described, fake.count("complete"), fake.count("part")], [4, 1, 3]);
+    });
+
+    it("repeats its own completion when the other one never ends", async () => {
+      fake.fault = ({ kind }) => {
+        const [upload] = fake.uploads.values();
+        if (kind !== "complete") return undefined;
+        const first = fake.count("complete") === 1;
+        upload!.description = { ...upload!.description, state: first ? "completing" : "open" };
+        return first ? { type: "status", status: 409, code: "UploadNotOpen" } : undefined;
+      };
+      const { bytes, file } = randomFile(3 * KIB);
+
+      await open().upload(file, { partSize: KIB }).done();
+
+      assert.ok(fake.count("describe") >= 30, "it did not wait first");
+      assert.deepEqual(fake.objects, [bytes]);
     });
 
     it("U8: starts a fresh upload once when S3 reports a conflict", async () => {

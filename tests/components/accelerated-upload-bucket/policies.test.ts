@@ -95,6 +95,7 @@ describe("AcceleratedUploadBucket: policies", () => {
         allow("UseIndex", ["dynamodb:Query"], `${TABLE}/index/dueUploads`),
         events,
       ],
+      release: [allow("UseTable", ["dynamodb:GetItem", "dynamodb:UpdateItem"], TABLE)],
     };
 
     for (const handlerName of Object.keys(UPLOAD_HANDLERS) as UploadHandlerName[]) {

@@ -9,7 +9,7 @@ import { evaluateProgram, type ProgramEvaluation, type ProgramOptions } from "..
 import { publicFieldsOf, reachableFrom } from "../../support/public-children";
 import { MINIMAL_ARGS, USER_POOL_ARN } from "../../support/upload-component";
 
-const HANDLERS = ["abort", "complete", "describe", "list", "sign", "start", "sweep"];
+const HANDLERS = ["abort", "complete", "describe", "list", "release", "sign", "start", "sweep"];
 
 async function evaluate(
   args: Partial<AcceleratedUploadBucketArgs> = {},
@@ -60,6 +60,8 @@ describe("AcceleratedUploadBucket: resources", () => {
         ...ofHandler("permission", "Permission"),
         "media > media-sweep-rule (EventRule)",
         "media > media-sweep-target (EventTarget)",
+        "media > media-release-rule (EventRule)",
+        "media > media-release-target (EventTarget)",
         "media > media-api (RestApi)",
         "media > media-deployment (Deployment)",
         "media > media-stage (Stage)",
@@ -326,6 +328,24 @@ describe("AcceleratedUploadBucket: resources", () => {
     assert.equal((await evaluate()).byName("media-notification").inputs.eventbridge, true);
   });
 
+  it("tells the releaser of deleted objects below the prefix, and of nothing else", async () => {
+    const { byName } = await evaluate({ keyPrefix: "in/", eventBusName: "media-bus" });
+
+    const { eventPattern, eventBusName, scheduleExpression } = byName("media-release-rule").inputs;
+    assert.deepEqual(parsed(eventPattern), {
+      source: ["aws.s3"],
+      "detail-type": ["Object Deleted"],
+      detail: { bucket: { name: [byName("media-bucket").outputs.bucket] }, object: { key: [{ prefix: "in/" }] } },
+    });
+    // S3 tells the default bus, whichever bus the component's own events go to.
+    assert.deepEqual([eventBusName, scheduleExpression], [undefined, undefined]);
+    const { arn, rule } = byName("media-release-target").inputs;
+    assert.deepEqual(
+      [arn, rule],
+      [byName("media-release-function").outputs.arn, byName("media-release-rule").outputs.name],
+    );
+  });
+
   it("redeploys the API when the document changes, and only then", async () => {
     const hash = async (args: Partial<AcceleratedUploadBucketArgs>): Promise<unknown> =>
       (await evaluate(args)).byName("media-deployment").inputs.triggers;
@@ -379,6 +399,7 @@ describe("AcceleratedUploadBucket: resources", () => {
         "media-abort-permission": ["apigateway.amazonaws.com", `${api}/v1/DELETE/uploads/*`],
         "media-list-permission": ["apigateway.amazonaws.com", `${api}/v1/GET/uploads`],
         "media-sweep-permission": ["events.amazonaws.com", byName("media-sweep-rule").outputs.arn],
+        "media-release-permission": ["events.amazonaws.com", byName("media-release-rule").outputs.arn],
       },
     );
   });
@@ -408,7 +429,7 @@ describe("AcceleratedUploadBucket: resources", () => {
     );
 
     assert.deepEqual(evaluation.errors, []);
-    assert.equal(evaluation.byType("aws:lambda/function:Function").length, 7);
+    assert.equal(evaluation.byType("aws:lambda/function:Function").length, 8);
   });
 
   it("A6: lets transforms change any child", async () => {

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { ThrottledQueueConsumer, type ThrottledQueueConsumerArgs } from "../../../components";
 import { buildQueueDashboard } from "../../../components/throttled-queue-consumer/dashboard";
+import { createMonitoringService } from "../../../local/cloud/monitoring/service";
 import { evaluateProgram, type ProgramEvaluation } from "../../support/engine-run";
+import { declare, testContext } from "../../support/json-service-stub";
 import { MINIMAL_QUEUE_ARGS } from "../../support/queue-component";
 
 const TOPIC = "arn:aws:sns:eu-west-1:111111111111:operations";
@@ -29,7 +31,7 @@ describe("ThrottledQueueConsumer: monitoring", () => {
     assert.deepEqual(alarms.sort(), [
       ["dead-letters", "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", "Maximum", 60, 1, 1],
       ["errors", "AWS/Lambda", "Errors", "FunctionName", "Sum", 300, 1, 1],
-      ["mapping-failures", "AWS/Lambda", "FailedInvokeEventCount", "EventSourceMappingUUID", "Sum", 300, 1, 1],
+      ["mapping-failures", undefined, undefined, "", undefined, undefined, 1, 2],
       ["oldest-message", "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", "Maximum", 300, 3600, 1],
       ["rejected-messages", "ServerlessPatterns/Queue", "MessagesRejected", "QueueName", "Sum", 300, 1, 1],
       ["saturation", "AWS/Lambda", "ConcurrentExecutions", "FunctionName", "Maximum", 60, 5, 15],
@@ -40,9 +42,26 @@ describe("ThrottledQueueConsumer: monitoring", () => {
       QueueName:
         byName("orders-dev-dead-letter-queue").outputs.name ?? byName("orders-dev-dead-letter-queue").inputs.name,
     });
-    assert.deepEqual(byName("orders-dev-mapping-failures-alarm").inputs.dimensions, {
-      EventSourceMappingUUID: byName("orders-dev-event-source-mapping").outputs.uuid,
+    const { metricQueries } = byName("orders-dev-mapping-failures-alarm").inputs;
+    const metric = (metricName: string, dimensions: object): object => ({
+      namespace: "AWS/Lambda",
+      metricName,
+      dimensions,
+      period: 300,
+      stat: "Sum",
     });
+    const EventSourceMappingUUID = byName("orders-dev-event-source-mapping").outputs.uuid;
+    const FunctionName = byName("orders-dev-consumer-function").inputs.name;
+    assert.deepEqual(metricQueries, [
+      { id: "failed", metric: metric("FailedInvokeEventCount", { EventSourceMappingUUID }) },
+      { id: "invocations", metric: metric("Invocations", { FunctionName }) },
+      {
+        id: "unreachable",
+        label: "Unreachable",
+        expression: "IF(failed >= 1 AND FILL(invocations, 0) == 0, 1, 0)",
+        returnData: true,
+      },
+    ]);
   });
 
   it("Q12: tells an existing topic of alarms, and of no end of an alarm", async () => {
@@ -68,6 +87,48 @@ describe("ThrottledQueueConsumer: monitoring", () => {
     assert.equal(byName("orders-dev-saturation-alarm").inputs.evaluationPeriods, 5);
     const [, , query] = byName("orders-dev-stalled-alarm").inputs.metricQueries as { expression: string }[];
     assert.equal(query?.expression, "IF(age >= 120 AND FILL(deleted, 0) == 0, 1, 0)");
+  });
+
+  it("Q12: messages that the consumer returned are no failure of the mapping, messages that it never saw are", async () => {
+    const { byName } = await evaluate({ functionTimeoutSeconds: 600 });
+    const { inputs } = byName("orders-dev-mapping-failures-alarm");
+    const [failed, invocations] = inputs.metricQueries as { metric: { metricName: string; dimensions: object } }[];
+    const context = testContext();
+    const monitoring = createMonitoringService(context);
+    await declare(monitoring, "aws:cloudwatch/metricAlarm:MetricAlarm", { ...inputs, name: "it" });
+    const measure = (metric: typeof failed, value: number): void => {
+      const { metricName: name, dimensions } = metric!.metric;
+      monitoring.put({
+        namespace: "AWS/Lambda",
+        name,
+        dimensions: dimensions as Record<string, string>,
+        value,
+        unit: "Count",
+        at: context.clock.now(),
+      });
+    };
+    const state = (): unknown => monitoring.alarms().find(({ name }) => name === "it")?.state;
+
+    // Invoked once each ten minutes, and what was returned is counted when the function has ended.
+    for (let round = 0; round < 6; round++) {
+      measure(invocations, 1);
+      await context.clock.advance(600_000);
+      measure(failed, 3);
+    }
+    const whileReturning = state();
+    for (let minute = 0; minute < 30; minute++) {
+      measure(failed, 3);
+      await context.clock.advance(60_000);
+    }
+
+    assert.deepEqual([whileReturning, state()], ["OK", "ALARM"]);
+  });
+
+  it("Q28: a standstill lasts for longer than any message may take", async () => {
+    const periods = async (functionTimeoutSeconds: number): Promise<unknown> =>
+      (await evaluate({ functionTimeoutSeconds })).byName("orders-dev-stalled-alarm").inputs.evaluationPeriods;
+
+    assert.deepEqual([await periods(300), await periods(301), await periods(900)], [1, 2, 3]);
   });
 
   it("Q12: provisioned pollers are saturated at ten invocations each", async () => {

@@ -105,6 +105,10 @@ describe("ThrottledQueueConsumer: policies", () => {
     const tableKey = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"];
 
     assert.deepEqual(buildConsumerStatements(PARTS, false), [allow("ConsumeQueue", source, QUEUE)]);
+    assert.deepEqual(buildConsumerStatements({ ...PARTS, kmsKeyArn: KEY }, false), [
+      allow("ConsumeQueue", source, QUEUE),
+      { ...allow("UseKeyForMessages", ["kms:Decrypt"], KEY), ...through("sqs") },
+    ]);
     assert.deepEqual(
       buildConsumerStatements({ ...PARTS, stateTableArn: TABLE, claimCheckBucketArn: BUCKET, kmsKeyArn: KEY }, true),
       [
@@ -133,9 +137,12 @@ describe("ThrottledQueueConsumer: policies", () => {
 
     assert.deepEqual(buildBreakerStatements({ ...parts, kmsKeyArn: undefined }), [
       allow("SwitchMapping", ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], MAPPING),
-      allow("UseState", ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], TABLE),
+      allow("UseState", ["dynamodb:GetItem", "dynamodb:PutItem"], TABLE),
     ]);
-    assert.equal(buildBreakerStatements({ ...parts, kmsKeyArn: KEY }).at(-1)?.Resource, KEY);
+    assert.deepEqual(buildBreakerStatements({ ...parts, kmsKeyArn: KEY }).at(-1), {
+      ...allow("UseKeyForState", ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], KEY),
+      ...through("dynamodb"),
+    });
   });
 
   it("Q24: claim checks are reached over TLS only", () => {

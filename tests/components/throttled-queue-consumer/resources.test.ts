@@ -310,6 +310,32 @@ describe("ThrottledQueueConsumer: resources", function () {
     assert.deepEqual(Object.keys(variables).sort(), Object.values(BREAKER_ENVIRONMENT).sort());
     assert.equal(variables.EVENT_SOURCE_MAPPING_ID, byName("orders-event-source-mapping").outputs.uuid);
     assert.equal(variables.MAXIMUM_CONCURRENCY, "7");
+    assert.equal(variables.PAUSED, "false");
+    assert.equal(byName("orders-breaker-function").inputs.memorySize, 256);
+  });
+
+  it("Q20, Q31: tells the circuit breaker of a pause, so that no probe ends it", async () => {
+    const { byName } = await evaluate({ circuitBreaker: { alarmArn: ALARM }, paused: true, memorySize: 4096 });
+
+    const { environment, memorySize } = byName("orders-breaker-function").inputs;
+    assert.equal((environment as { variables: Record<string, string> }).variables.PAUSED, "true");
+    assert.equal(memorySize, 256, "the breaker does not grow with the consumer");
+  });
+
+  it("A1: keeps the circuit breaker's state from a consumer that has none of its own", async () => {
+    const { byName } = await evaluate({
+      code: { archive: archive(), handler: "app.handler", runtime: "python3.14" },
+      circuitBreaker: { alarmArn: ALARM },
+      kmsKeyArn: KEY,
+    });
+
+    const { Statement } = parsed(byName("orders-consumer-policy").inputs.policy) as { Statement: { Sid: string }[] };
+    assert.deepEqual(
+      Statement.map(({ Sid }) => Sid),
+      ["WriteOwnLogs", "ConsumeQueue", "UseKeyForMessages"],
+    );
+    const { variables } = byName("orders-consumer-function").inputs.environment as { variables: object };
+    assert.equal("STATE_TABLE_NAME" in variables, false);
   });
 
   it("deploys a team's own bundle unaltered, without what only the kit uses", async () => {

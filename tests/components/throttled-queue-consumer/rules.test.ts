@@ -165,6 +165,28 @@ const CASES: readonly RuleCase[] = [
     right: { deadLetterQueue: { messageRetentionSeconds: 345_601 } },
   },
   {
+    must: "Q6",
+    wrong: { messageRetentionSeconds: 900 },
+    message:
+      "messageRetentionSeconds must be above what maxReceiveCount attempts may take (900), got 900; SQS drops an older message without moving " +
+      "it to the dead-letter queue; raise it, or lower maxReceiveCount, visibilityTimeoutSeconds or backoff.maximumSeconds",
+    right: { messageRetentionSeconds: 901 },
+  },
+  {
+    must: "Q6, Q26",
+    wrong: { maxReceiveCount: 10, functionTimeoutSeconds: 1, messageRetentionSeconds: 2000 },
+    message:
+      // 6 + 11 + 21 + 41 + 81 + 161 + 321 + 641 + 901 + 901
+      "messageRetentionSeconds must be above what maxReceiveCount attempts may take (3085), got 2000; SQS drops an older message without " +
+      "moving it to the dead-letter queue; raise it, or lower maxReceiveCount, visibilityTimeoutSeconds or backoff.maximumSeconds",
+    right: {
+      maxReceiveCount: 10,
+      functionTimeoutSeconds: 1,
+      messageRetentionSeconds: 2000,
+      backoff: { maximumSeconds: 100 },
+    },
+  },
+  {
     must: "Q7",
     wrong: { reportBatchItemFailures: false },
     message:
@@ -226,7 +248,7 @@ const CASES: readonly RuleCase[] = [
     wrong: { producers: { partner: { accountId: "222222222222" } } },
     message:
       'producers.partner must have organizationId with roleArn or accountId, got ["accountId"]; it keeps the permission within your ' +
-      "organization; a role of this account takes producerPolicy instead",
+      "organization; a role of this account needs no producer: grantSend, or attach producerPolicy",
     right: { producers: { partner: { accountId: "222222222222", organizationId: "o-a1b2c3d4e5" } } },
   },
   {
@@ -261,6 +283,50 @@ const CASES: readonly RuleCase[] = [
     right: {},
   },
   {
+    must: "Q18, G2",
+    wrong: { producers: { uploads: { serviceName: "s3.amazonaws.com", sourceArn: "arn:aws:s3:::photos" } } },
+    message:
+      'producers.uploads.sourceArn must come with sourceAccount or organizationId when it names no account, got "arn:aws:s3:::photos"; add the ' +
+      "account that the resource is in: names of buckets are given away again",
+    right: {
+      producers: {
+        uploads: {
+          serviceName: "s3.amazonaws.com",
+          sourceArn: "arn:aws:s3:::photos",
+          sourceAccount: pulumi.output("111111111111"),
+        },
+      },
+    },
+  },
+  {
+    must: "Q18",
+    wrong: {
+      producers: { rules: { serviceName: "events.amazonaws.com", sourceArn: "arn:aws:events:*:111111111111:rule/a" } },
+    },
+    message:
+      'producers.rules.sourceArn must be an ARN whose service, Region and account hold no wildcard, nor its resource only "*", got ' +
+      '"arn:aws:events:*:111111111111:rule/a"; name the resource; a "*" may end it',
+    right: {
+      producers: {
+        rules: { serviceName: "events.amazonaws.com", sourceArn: "arn:aws:events:eu-west-1:111111111111:rule/a*" },
+      },
+    },
+  },
+  {
+    must: "Q18",
+    wrong: { kmsKeyArn: "arn:aws:kms:eu-west-1:111111111111:alias/orders" },
+    message:
+      'kmsKeyArn must be the ARN of a KMS key, got "arn:aws:kms:eu-west-1:111111111111:alias/orders"; pass the key\'s arn; IAM policies take ' +
+      "neither aliases nor bare ids",
+    right: { kmsKeyArn: "arn:aws:kms:eu-west-1:111111111111:key/mrk-1" },
+  },
+  {
+    must: "Q12",
+    wrong: { alarms: { topicArn: "operations" } },
+    message: 'alarms.topicArn must be the ARN of an SNS topic, got "operations"; pass the topic\'s arn',
+    right: { alarms: { topicArn: "arn:aws:sns:eu-west-1:111111111111:operations" } },
+  },
+  {
     must: "Q19",
     wrong: { filters: ['{"bdy":{"kind":["order"]}}'] },
     message:
@@ -290,6 +356,24 @@ const CASES: readonly RuleCase[] = [
     right: { rateLimit: { perSecond: 0.5 } },
   },
   {
+    must: "Q22",
+    wrong: { rateLimit: { perSecond: 0.4 } },
+    message:
+      "rateLimit.perSecond must be at least 0.417, so that the 5 messages that may be in work all get their turn in time, got 0.4; a message " +
+      "without a turn goes back, each receive counts, and good messages end in the dead-letter queue; bound maximumConcurrency × batchSize " +
+      "to 4, or raise functionTimeoutSeconds",
+    right: { rateLimit: { perSecond: 0.4 }, maximumConcurrency: 4 },
+  },
+  {
+    must: "Q22",
+    wrong: { rateLimit: { perSecond: 4 }, batchSize: 10 },
+    message:
+      "rateLimit.perSecond must be at least 4.167, so that the 50 messages that may be in work all get their turn in time, got 4; a message " +
+      "without a turn goes back, each receive counts, and good messages end in the dead-letter queue; bound maximumConcurrency × batchSize " +
+      "to 48, or raise functionTimeoutSeconds",
+    right: { rateLimit: { perSecond: 4 }, batchSize: 10, functionTimeoutSeconds: 32 },
+  },
+  {
     must: "Q24",
     wrong: { maxMessageSizeBytes: 1_048_577 },
     message:
@@ -303,6 +387,12 @@ const CASES: readonly RuleCase[] = [
       "backoff.maximumSeconds must be a whole number between 10 and 43200, got 9; use a whole number of at least 10 (no less than " +
       "baseSeconds, and a message is hidden for at most 12 hours)",
     right: { backoff: { baseSeconds: 10, maximumSeconds: 10 } },
+  },
+  {
+    must: "Q27, Q29",
+    wrong: { target: { messagesPerSecond: 20_001, secondsPerMessage: 1 } },
+    message: `provisionedPollers.maximum must be a whole number between 2 and 2000, got 2001; use at most 2000 (${QUOTA}; derived from target)`,
+    right: { target: { messagesPerSecond: 20_000, secondsPerMessage: 1 } },
   },
   {
     must: "Q27",
@@ -330,6 +420,13 @@ const CASES: readonly RuleCase[] = [
     message:
       "circuitBreaker.cooldownSeconds must be a whole number between 60 and 86400, got 59; use a whole number of at least 60 (it looks once a minute)",
     right: { circuitBreaker: { alarmArn: ALARM, cooldownSeconds: 60 } },
+  },
+  {
+    must: "Q31",
+    wrong: { circuitBreaker: { alarmArn: "warehouse-is-slow" } },
+    message:
+      'circuitBreaker.alarmArn must be the ARN of a CloudWatch alarm, got "warehouse-is-slow"; pass the alarm\'s arn; anything else never rings',
+    right: { circuitBreaker: { alarmArn: pulumi.output("known later") } },
   },
   {
     must: "code",
@@ -384,6 +481,68 @@ const CASES: readonly RuleCase[] = [
   },
 ];
 
+const read = (sid: string, ...actions: string[]): NonNullable<Args["statements"]>[number] => ({
+  sid,
+  actions,
+  resources: ["arn:aws:s3:::a/*"],
+});
+const account = (values: object): Args => ({ producers: { it: values } });
+const ORGANIZATION = { organizationId: "o-a1b2c3d4e5" };
+const TARGET = { messagesPerSecond: 1, secondsPerMessage: 1 };
+
+/** Rules that need no words of their own: just outside, the property that is named, just inside. */
+const EDGES: readonly (readonly [wrong: Args, property: string, right: Args])[] = [
+  [{ reservedConcurrentExecutions: 0 }, "reservedConcurrentExecutions", {}],
+  [{ functionTimeoutSeconds: 901 }, "functionTimeoutSeconds", { functionTimeoutSeconds: 900 }],
+  [{ functionTimeoutSeconds: 0 }, "functionTimeoutSeconds", { functionTimeoutSeconds: 1 }],
+  [{ memorySize: 127 }, "memorySize", { memorySize: 128 }],
+  [{ memorySize: 10_241 }, "memorySize", { memorySize: 10_240 }],
+  [{ maxReceiveCount: 1001 }, "maxReceiveCount", { maxReceiveCount: 1000, messageRetentionSeconds: 1_000_000 }],
+  [
+    { deadLetterQueue: { messageRetentionSeconds: 1_209_601 } },
+    "deadLetterQueue.messageRetentionSeconds",
+    { deadLetterQueue: { messageRetentionSeconds: 1_209_600 } },
+  ],
+  [{ idempotency: { expirySeconds: 59 } }, "idempotency.expirySeconds", { idempotency: { expirySeconds: 60 } }],
+  [{ backoff: { baseSeconds: 0 } }, "backoff.baseSeconds", { backoff: { baseSeconds: 1 } }],
+  [{ backoff: { maximumSeconds: 43_201 } }, "backoff.maximumSeconds", { backoff: { maximumSeconds: 43_200 } }],
+  [{ rateLimit: { perSecond: 1001 } }, "rateLimit.perSecond", { rateLimit: { perSecond: 1000 } }],
+  [{ rateLimit: { perSecond: 1, burst: 0 } }, "rateLimit.burst", { rateLimit: { perSecond: 1, burst: 1 } }],
+  [
+    { circuitBreaker: { alarmArn: ALARM, probeSeconds: 59 } },
+    "circuitBreaker.probeSeconds",
+    { circuitBreaker: { alarmArn: ALARM, probeSeconds: 60 } },
+  ],
+  [{ target: { ...TARGET, messagesPerSecond: 0 } }, "target.messagesPerSecond", { target: TARGET }],
+  [{ target: { ...TARGET, secondsPerBatch: -1 } }, "target.secondsPerBatch", { target: TARGET }],
+  [{ target: { ...TARGET, rampSeconds: 0 } }, "target.rampSeconds", { target: { ...TARGET, rampSeconds: 1 } }],
+  [{ logRetentionDays: 2 }, "logRetentionDays", { logRetentionDays: 1 }],
+  [{ statements: [read("A", "s3:GetObject"), read("A", "s3:PutObject")] }, "statements", {}],
+  [{ statements: [read("A", "GetObject")] }, "statements", { statements: [read("A", "s3:GetObject")] }],
+  [{ statements: [read("A")] }, "statements", {}],
+  [account({ serviceName: "sns.amazonaws.com", sourceAccount: "1" }), "producers.it.sourceAccount", {}],
+  [account({ serviceName: "sns.amazonaws.com", organizationId: "*" }), "producers.it.organizationId", {}],
+  [account({ roleArn: "arn:aws:iam::222222222222:role/*", ...ORGANIZATION }), "producers.it.roleArn", {}],
+  [account({ accountId: "*", ...ORGANIZATION }), "producers.it.accountId", {}],
+  ...(
+    [
+      "deadLettersThreshold",
+      "oldestMessageAgeSeconds",
+      "throttlesThreshold",
+      "errorsThreshold",
+      "saturationMinutes",
+      "mappingFailuresThreshold",
+      "rejectedMessagesThreshold",
+    ] as const
+  ).map((key) => [{ alarms: { [key]: 0 } }, `alarms.${key}`, { alarms: { [key]: 1 } }] as const),
+  [{ alarms: { stalledAfterSeconds: 59 } }, "alarms.stalledAfterSeconds", { alarms: { stalledAfterSeconds: 60 } }],
+];
+const ownCode = (more: object): Args => ({ entry: undefined, code: { ...code, ...more } }) as unknown as Args;
+const CODE_EDGES: typeof EDGES = [
+  [ownCode({ handler: "app handler" }), "code.handler", ownCode({})],
+  [ownCode({ architecture: "arm" }), "code.architecture", ownCode({ architecture: "x86_64" })],
+];
+
 const resolve = (args: Args): unknown =>
   resolveThrottledQueueConsumerSettings("orders", { ...MINIMAL_QUEUE_ARGS, ...args });
 
@@ -397,6 +556,18 @@ describe("ThrottledQueueConsumer: rules", () => {
           assert.equal(error.message, `orders: ${message}`);
           return true;
         },
+      );
+      assert.doesNotThrow(() => resolve(right));
+    });
+  }
+
+  for (const [wrong, property, right] of [...EDGES, ...CODE_EDGES]) {
+    const { archive: _, ...shown } = wrong.code ?? {};
+    it(`rejects ${JSON.stringify(wrong.code ? shown : wrong)}`, () => {
+      assert.throws(
+        () => resolve(wrong),
+        (error: Error) =>
+          error.message.split("\n").some((line) => line.replace("orders: ", "").startsWith(`${property} must `)),
       );
       assert.doesNotThrow(() => resolve(right));
     });
@@ -450,6 +621,47 @@ describe("ThrottledQueueConsumer: rules", () => {
       /orders: producers\.any\.sourceArn must be an ARN whose service, Region and account/,
     );
   });
+
+  it("Q18, G2: rejects a bucket without its account that is known only later", async () => {
+    const { errors } = await evaluateProgram(() => {
+      new ThrottledQueueConsumer("orders", {
+        ...MINIMAL_QUEUE_ARGS,
+        producers: { uploads: { serviceName: "s3.amazonaws.com", sourceArn: pulumi.output("arn:aws:s3:::photos") } },
+      });
+    });
+
+    assert.match(errors[0]?.message ?? "", /orders: producers\.uploads\.sourceArn must come with sourceAccount/);
+  });
+
+  it("rejects bad ARNs that are known only later, and sends them to no resource", async () => {
+    const alias = "arn:aws:kms:eu-west-1:111111111111:alias/orders";
+    const { errors, resources } = await evaluateProgram(() => {
+      new ThrottledQueueConsumer("orders", {
+        ...MINIMAL_QUEUE_ARGS,
+        kmsKeyArn: pulumi.output(alias),
+        circuitBreaker: { alarmArn: pulumi.output("slow") },
+        alarms: { topicArn: pulumi.output("operations") },
+      });
+    });
+
+    const messages = errors.map(({ message }) => message).join("\n");
+    assert.match(messages, /orders: kmsKeyArn must be the ARN of a KMS key/);
+    assert.ok(!JSON.stringify(resources.map(({ inputs }) => inputs)).includes(alias));
+  });
+
+  for (const [argument, more] of [
+    ["circuitBreaker.alarmArn", { circuitBreaker: { alarmArn: pulumi.output("slow") } }],
+    ["alarms.topicArn", { alarms: { topicArn: pulumi.output("operations") } }],
+    ["filtersKmsKeyArn", { filters: ['{"body":["a"]}'], filtersKmsKeyArn: pulumi.output("key/1") }],
+  ] as const) {
+    it(`rejects a bad ${argument} that is known only later`, async () => {
+      const { errors } = await evaluateProgram(() => {
+        new ThrottledQueueConsumer("orders", { ...MINIMAL_QUEUE_ARGS, ...(more as Args) });
+      });
+
+      assert.match(errors[0]?.message ?? "", new RegExp(`orders: ${argument.replace(".", "\\.")} must be the ARN of`));
+    });
+  }
 
   it('A1: rejects the resource "*" of a statement without a reason', async () => {
     const evaluate = async (wildcardReason?: string): Promise<string> => {

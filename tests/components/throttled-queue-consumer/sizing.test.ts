@@ -65,6 +65,10 @@ describe("sizing", () => {
         "Lambda's own pollers take (605 − 5) ÷ 300/min = 120 s, at most 6 s are asked for: provisioned mode, 51 to 61 pollers of " +
         "10 concurrent invocations each",
     });
+    assert.match(
+      proposePollerMode(5000, 1).arithmetic,
+      /200 to 500 pollers .*; 499 at once would be in time, of which AWS keeps 200 ready at most$/,
+    );
     assert.equal(proposePollerMode(1251).mode, "provisioned");
     assert.equal(proposePollerMode(1250).mode, "standard");
   });
@@ -96,6 +100,17 @@ describe("sizing", () => {
     assert.ok(Math.abs(costUsd - (200_000 * 0.00001 + 0.1 + 0.1)) < 1e-9, String(costUsd));
     assert.deepEqual(arithmetic.slice(0, 1), ["1000000 messages ÷ 10 per batch = 100000 invocations"]);
     assert.match(arithmetic[2] ?? "", /^200000 GB-s × \$0\.00001 \+ 100000 invocations .* = \$2\.2000$/);
+  });
+
+  it("Q25: its default prices are the list prices of November 2026", () => {
+    const { costUsd } = estimateDrain({
+      messages: 1_000_000,
+      secondsPerBatch: 1,
+      maximumConcurrency: 100,
+      memorySize: 1024,
+    });
+
+    assert.ok(Math.abs(costUsd - (13.3334 + 0.2 + 2 * 0.4)) < 1e-9, String(costUsd));
   });
 
   it("Q25: an empty queue is drained at once and costs nothing", () => {

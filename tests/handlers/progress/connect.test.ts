@@ -1,5 +1,6 @@
 // Proves who may connect, and what is left of a connection afterwards.
 import assert from "node:assert/strict";
+import { hash } from "node:crypto";
 import { authorizeConnection, toPolicy, type Handshake } from "../../../handlers/progress/authorize-connection";
 import { TICKET_SECONDS, type TicketRequest } from "../../../handlers/progress/contract";
 import { issueTicket } from "../../../handlers/progress/issue-ticket";
@@ -8,6 +9,7 @@ import { connectionKey, subscriberKey, subscriptionKey, ticketKey } from "../../
 import { numberIn } from "../../../handlers/progress/table";
 import type { ServiceStub } from "../../support/json-service-stub";
 import {
+  collect,
   createProgressSystem,
   createRun,
   ORIGIN,
@@ -109,10 +111,8 @@ describe("Connecting", () => {
 
     assert.equal(ticket.length, 43);
     assert.equal(await system.table.get(ticketKey(ticket)), undefined);
-    const rows = await system.table.get(
-      ticketKey((await import("node:crypto")).createHash("sha256").update(ticket).digest("hex")),
-    );
-    assert.equal(numberIn(rows!, "expiresAt"), START_TIME / 1000 + TICKET_SECONDS);
+    const row = await system.table.get(ticketKey(hash("sha256", ticket)));
+    assert.equal(numberIn(row!, "expiresAt"), START_TIME / 1000 + TICKET_SECONDS);
   });
 
   it("W8: rows of a connection have a time to live just above the longest connection", async () => {
@@ -135,8 +135,8 @@ describe("Connecting", () => {
     await system.connections.forget("c1");
     await system.connections.forget("c1");
 
-    assert.deepEqual(await Array.fromAsync(system.connections.subscribers(RUN_ID)), ["c2"]);
-    assert.deepEqual(await Array.fromAsync(system.connections.subscribers("run-2")), ["c2"]);
+    assert.deepEqual(await collect(system.connections.subscribers(RUN_ID)), ["c2"]);
+    assert.deepEqual(await collect(system.connections.subscribers("run-2")), ["c2"]);
     assert.equal(await system.table.get(connectionKey("c1")), undefined);
     assert.equal(await system.table.get(subscriptionKey("c1", RUN_ID)), undefined);
     assert.ok(await system.table.get(connectionKey("c2")));

@@ -117,6 +117,23 @@ describe("Log of a run", () => {
     );
   });
 
+  it("has nothing after an end but a redrive: a report that was overtaken is dropped", () => {
+    const { events, run } = play([
+      failed(0),
+      report("A", 250_000),
+      redriven(1),
+      report("B", 1),
+      succeeded(1),
+      report("C", 1),
+    ]);
+
+    assert.deepEqual(
+      events.map(({ kind, step }) => step ?? kind),
+      ["started", "failed", "redriven", "B", "succeeded"],
+    );
+    assert.equal(run.done, 1);
+  });
+
   it("rejects a redrive of a run that has succeeded", () => {
     assert.deepEqual(play([succeeded(0), redriven(1)]).run.state, "succeeded");
   });
@@ -142,6 +159,8 @@ describe("Log of a run", () => {
 
     for (const event of events) assert.ok(Buffer.byteLength(JSON.stringify(event)) <= MAXIMUM_EVENT_BYTES);
     assert.equal(events[2]?.error?.cause.length, MAXIMUM_CAUSE_CHARACTERS);
+    const named = play([{ ...failed(0), error: { name: "E".repeat(1000), cause: "" } } as Happening]).events[1];
+    assert.equal(named?.error?.name.length, 256);
   });
 
   it("writes the members of an event in the order of the contract", () => {

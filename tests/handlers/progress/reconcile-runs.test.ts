@@ -62,7 +62,7 @@ describe("Reconciling runs", () => {
 
   it("leaves a running run alone, and a young one unlooked at", async () => {
     execution("RUNNING");
-    const young = createRun({ executionId: "young", startedAt: new Date(system.time).toISOString() });
+    const young = createRun({ executionId: "young", startedAt: new Date(system.time - 59_000).toISOString() });
     await system.runs.create(young, startLog(young));
 
     assert.deepEqual(await reconcile(), { checked: 1, reconciled: 0, failed: 0 });

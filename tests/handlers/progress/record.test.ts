@@ -1,7 +1,7 @@
 // Proves that what happened is stored once, completely and before it is pushed, however many report at once and whatever fails.
 import assert from "node:assert/strict";
 import type { ProgressEvent } from "../../../handlers/progress/contract";
-import { BusyRunError } from "../../../handlers/progress/errors";
+import { BusyRunError, InvalidReportError } from "../../../handlers/progress/errors";
 import { startLog } from "../../../handlers/progress/progress-log";
 import { record, recordExecution } from "../../../handlers/progress/record";
 import { runKey, eventKey, detailKey } from "../../../handlers/progress/rows";
@@ -9,6 +9,7 @@ import { numberIn, textIn } from "../../../handlers/progress/table";
 import type { ServiceStub } from "../../support/json-service-stub";
 import {
   AT,
+  collect,
   createProgressSystem,
   createReport,
   createRun,
@@ -80,6 +81,11 @@ describe("Recording progress", () => {
     assert.equal((await log())[1]?.detailBytes, JSON.stringify(detail).length);
   });
 
+  it("W14: rejects an event that would not fit into a frame, whatever made it so large", async () => {
+    await assert.rejects(report("x".repeat(33_000), { key: "key" }), InvalidReportError);
+    assert.equal((await log()).length, 1);
+  });
+
   it("a failing post leaves the report stored", async () => {
     await system.connections.subscribe("c1", RUN_ID);
     system.onPost = () => {
@@ -132,7 +138,7 @@ describe("Recording progress", () => {
 
       assert.deepEqual([system.posts[0]?.event.kind, system.posts[0]?.event.error?.name], [kind, name]);
       assert.equal((await system.runs.find(RUN_ID))?.state, kind);
-      assert.deepEqual(await Array.fromAsync(system.runs.running("9999", true)), []);
+      assert.deepEqual(await collect(system.runs.running("9999", true)), []);
     });
   }
 
@@ -143,7 +149,7 @@ describe("Recording progress", () => {
 
     assert.equal(await recordExecution(system, RUN_ID, failed), false);
     assert.equal((await system.runs.find(RUN_ID))?.state, "running");
-    assert.deepEqual(await Array.fromAsync(system.runs.running("9999", true)), [RUN_ID]);
+    assert.deepEqual(await collect(system.runs.running("9999", true)), [RUN_ID]);
   });
 
   it("keeps the whole run for another retention time with every entry", async () => {

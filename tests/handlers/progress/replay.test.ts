@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { REPLAY_PAGE, WEBSOCKET_LIMITS, type ProgressEvent } from "../../../handlers/progress/contract";
 import { appendToLog } from "../../../handlers/progress/progress-log";
 import { GAP_MS, replay } from "../../../handlers/progress/replay";
-import { AT, createReport, createRun, START_TIME } from "../../support/progress-handlers";
+import { createReport, createRun, START_TIME } from "../../support/progress-handlers";
 
 /** A log with the given numbers. */
 function logOf(numbers: readonly number[], detail?: string): ProgressEvent[] {
@@ -73,10 +73,11 @@ describe("Replay", () => {
 
   it("describes the run no older than its events", async () => {
     const store = storeOf(logOf(upTo(3)), 3);
+    const find = async () => createRun({ sequence: 3, state: "succeeded" });
 
-    const { run, completeTo } = await replay(store, createRun({ sequence: 1, startedAt: AT }), 0, START_TIME);
+    const { run, completeTo } = await replay({ ...store, find }, createRun({ sequence: 1 }), 0, START_TIME);
 
-    assert.deepEqual([run.sequence, completeTo], [3, 3]);
+    assert.deepEqual([run.sequence, completeTo, run.state], [3, 3, "succeeded"]);
   });
 
   it("takes a number beyond the log for its end", async () => {

@@ -10,7 +10,14 @@ import fc from "fast-check";
 import { loadHandler } from "../../../components/shared/bundle";
 import { CircuitStore, createMapping } from "../../../handlers/queue/breaker-ports";
 import { readAlarmEvent, readBreakerSettings } from "../../../handlers/queue/breaker-settings";
-import { advance, CLOSED, settingOf, type Circuit, type CircuitEvent } from "../../../handlers/queue/breaker-state";
+import {
+  advance,
+  CLOSED,
+  settingOf,
+  type Circuit,
+  type CircuitEvent,
+  type CircuitSettings,
+} from "../../../handlers/queue/breaker-state";
 import { createJsonClient } from "../../../handlers/queue/kit";
 import { runBreaker } from "../../../handlers/queue/run-breaker";
 import { StateTable } from "../../../handlers/queue/state-table";
@@ -45,12 +52,12 @@ describe("The circuit breaker", () => {
   function client(): ReturnType<typeof createJsonClient> {
     return createJsonClient(DYNAMODB, environment(), () => now);
   }
-  function run(event: CircuitEvent): Promise<Circuit> {
+  function run(event: CircuitEvent, given: CircuitSettings = settings): Promise<Circuit> {
     return runBreaker(
       {
         store: new CircuitStore(new StateTable(client(), "state")),
         mapping: createMapping("uuid-1", environment(), () => now),
-        settings,
+        settings: given,
         now: () => now,
         log: new Log({}, () => undefined),
       },
@@ -119,6 +126,53 @@ describe("The circuit breaker", () => {
     const resumed = await run(TICK);
 
     assert.deepEqual([paused.phase, calls, resumed.phase, stub.mapping.State], ["closed", 0, "open", "Disabled"]);
+  });
+
+  it("Q20, Q31: while people have paused the queue never enables it, and opens when they resume if the alarm still rings", async () => {
+    await run(alarm(true));
+    const paused = { ...settings, paused: true };
+
+    const ended = await run(TICK, paused);
+    const restored = { ...stub.mapping };
+    now += 10 * MINUTE;
+    await run(TICK, paused);
+    await run(alarm(false), paused);
+    await run(alarm(true), paused);
+    const during = stub.mapping.State;
+    // The mapping is enabled a moment before the breaker is told.
+    stub.mapping.State = "Enabled";
+    const early = await run(TICK, paused);
+    const resumed = await run(TICK);
+
+    assert.deepEqual([ended.phase, restored], ["closed", { State: "Disabled", MaximumConcurrency: 20 }]);
+    assert.deepEqual(
+      [during, early.phase, resumed.phase, stub.mapping.State],
+      ["Disabled", "closed", "open", "Disabled"],
+    );
+  });
+
+  it("Q20, Q31: ends a probe that began while the pause was being carried out", async () => {
+    await run(alarm(true));
+    now += settings.cooldownMs;
+    await run(TICK);
+    const probing = stub.mapping.State;
+
+    await run(TICK, { ...settings, paused: true });
+
+    assert.deepEqual([probing, stub.mapping], ["Enabled", { State: "Disabled", MaximumConcurrency: 20 }]);
+  });
+
+  it("asks no concurrency of a mapping that somebody gave provisioned pollers, as Lambda refuses both together", async () => {
+    Object.assign(stub.mapping, { ProvisionedPollerConfig: { MinimumPollers: 2 } });
+
+    await run(alarm(true));
+    now += settings.cooldownMs;
+    await run(TICK);
+    now += settings.probeMs;
+    await run(alarm(false));
+    await run(TICK);
+
+    assert.deepEqual(puts(), [{ Enabled: false }, { Enabled: true }]);
   });
 
   it("makes up at the next tick for a setting that failed", async () => {
@@ -223,6 +277,20 @@ describe("The circuit breaker", () => {
     assert.equal(stub.mapping.State, "Disabled");
     assert.match(stdout, /"message":"circuit open"/);
     assert.match(stdout, /"QueueName":"work","CircuitOpen":1/);
+  });
+
+  it("Q20: reads the pause from the environment", () => {
+    const required = {
+      EVENT_SOURCE_MAPPING_ID: "id",
+      STATE_TABLE_NAME: "t",
+      QUEUE_NAME: "q",
+      COOLDOWN_SECONDS: "60",
+      PROBE_SECONDS: "60",
+    };
+
+    const read = (more: Record<string, string>): unknown => readBreakerSettings({ ...required, ...more }).paused;
+
+    assert.deepEqual([read({}), read({ PAUSED: "false" }), read({ PAUSED: "true" })], [false, false, true]);
   });
 
   it("rejects an environment without its settings", () => {

@@ -1,12 +1,20 @@
 // Proves the claims on the embedded DynamoDB, alone and through the handler: side effects once, crashes that expire, lost answers.
 import assert from "node:assert/strict";
-import { createQueueHandler, type QueueConsumer } from "../../../handlers/queue";
+import { createQueueHandler, NonRetryableError, type QueueConsumer } from "../../../handlers/queue";
 import { createJsonClient, type KitOverrides } from "../../../handlers/queue/kit";
 import { IdempotencyStore } from "../../../handlers/queue/idempotency";
 import type { QueueHandler } from "../../../handlers/queue/lambda";
 import { StateTable } from "../../../handlers/queue/state-table";
 import { DYNAMODB } from "../../../handlers/shared/aws-json";
-import { BASE_ENVIRONMENT, failedIds, invocation, queueEvent, startStateTable } from "../../support/queue-stub";
+import {
+  BASE_ENVIRONMENT,
+  failedIds,
+  invocation,
+  queueEvent,
+  queueUrl,
+  startQueueStub,
+  startStateTable,
+} from "../../support/queue-stub";
 
 describe("Idempotency of the consumer kit", () => {
   let database: { readonly endpoint: string; close(): Promise<void> };
@@ -72,6 +80,61 @@ describe("Idempotency of the consumer kit", () => {
     );
 
     assert.deepEqual(effects, ["k1"]);
+  });
+
+  it("Q8, Q21: takes a rejected message up again that is redriven, or corrected and sent again, under the same key", async () => {
+    const effects: string[] = [];
+    const consumer: QueueConsumer<{ order: string; valid: boolean }> = {
+      processMessage: async ({ id, body }) => {
+        if (!body.valid) throw new NonRetryableError("not valid");
+        effects.push(id);
+      },
+      idempotencyKey: ({ body }) => body.order,
+    };
+    const queues = await startQueueStub();
+    const handler = createQueueHandler(
+      consumer as QueueConsumer,
+      { ...environment(), AWS_ENDPOINT_URL_SQS: queues.endpoint, DEAD_LETTER_QUEUE_URL: queueUrl("dead") },
+      { now: () => now, writeLine: () => undefined },
+    );
+
+    const rejected = await handler(queueEvent([{ id: "r1", body: '{"order":"o-9","valid":false}' }]), invocation());
+    await handler(queueEvent([{ id: "r2", body: '{"order":"o-9","valid":true}' }]), invocation());
+    await queues.close();
+
+    assert.deepEqual([failedIds(rejected), queues.callsOf("SendMessage").length, effects], [[], 1, ["r2"]]);
+  });
+
+  for (const [what, key] of [
+    ["an empty key", ""],
+    ["a key that is no text", 7],
+  ] as const) {
+    it(`Q8: fails a message with ${what}, since all such messages would count as one`, async () => {
+      let effects = 0;
+      const consumer = { processMessage: async () => void effects++, idempotencyKey: () => key as string };
+
+      const response = await handlerOf(consumer)(queueEvent([{ id: "no-key" }]), invocation());
+
+      assert.deepEqual([failedIds(response), effects], [["no-key"], 0]);
+      assert.ok(lines.some((line) => line.includes("idempotencyKey must return a text that is not empty")));
+    });
+  }
+
+  it("Q8: lets a duplicate wait until the claim of the first falls, so that it does not use its receives up", async () => {
+    const store = storeOf(() => "other");
+    await store.claim("long", now + 600_000);
+    const queues = await startQueueStub();
+    const handler = createQueueHandler(
+      { processMessage: async () => undefined },
+      { ...environment(), AWS_ENDPOINT_URL_SQS: queues.endpoint, QUEUE_URL: queueUrl("work") },
+      { now: () => now, writeLine: () => undefined },
+    );
+
+    await handler(queueEvent([{ id: "long" }]), invocation());
+    await queues.close();
+
+    const [entry] = queues.callsOf("ChangeMessageVisibilityBatch")[0]!.input.Entries as { VisibilityTimeout: number }[];
+    assert.equal(entry!.VisibilityTimeout, 600);
   });
 
   it("Q8: returns a duplicate while the first is at work", async () => {

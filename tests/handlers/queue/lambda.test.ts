@@ -256,6 +256,18 @@ describe("The consumer kit behind Lambda", () => {
     ]);
   });
 
+  it("Q26: leaves the wait to the back-off when RetryLaterError asks for no time", async () => {
+    const handler = handlerOf(
+      { processMessage: () => Promise.reject(new RetryLaterError(Number("retry-after"))) },
+      { BACKOFF_BASE_SECONDS: "10" },
+    );
+
+    await handler(queueEvent([{}]), invocation());
+
+    const entries = stub.callsOf("ChangeMessageVisibilityBatch")[0]!.input.Entries as object[];
+    assert.deepEqual(entries, [{ Id: "0", ReceiptHandle: "handle-m1", VisibilityTimeout: 5 }]);
+  });
+
   it("Q26: answers as well when the visibility cannot be changed", async () => {
     stub.fail = () => ({ status: 400, code: "ReceiptHandleIsInvalid" });
     const handler = handlerOf(failing("m1"), { BACKOFF_BASE_SECONDS: "1" });

@@ -24,10 +24,11 @@ async function send(
   given: {
     readonly queue?: string;
     readonly bucket?: boolean;
+    readonly limit?: number;
     readonly refuse?: (batch: number, message: OutgoingMessage) => string | undefined;
   } = {},
 ): Promise<Sending> {
-  const { queue = "work", bucket = true, refuse = () => undefined } = given;
+  const { queue = "work", bucket = true, limit, refuse = () => undefined } = given;
   const batches: OutgoingMessage[][] = [];
   const objects = new Map<string, string>();
   const pauses: number[] = [];
@@ -55,7 +56,8 @@ async function send(
       : {}),
   };
   const environment = BASE_ENVIRONMENT;
-  const report = await createProducer({ queueUrl: queueUrl(queue), environment }, ports).send(messages);
+  const settings = { queueUrl: queueUrl(queue), environment, ...(limit ? { maxMessageSizeBytes: limit } : {}) };
+  const report = await createProducer(settings, ports).send(messages);
   return { report, batches, objects, pauses };
 }
 
@@ -154,6 +156,13 @@ describe("The producer", () => {
     assert.deepEqual(JSON.parse(batches[0]![0]!.text), {
       claimCheck: { bucket: "bodies", key: "claim-checks/key-1", bytes: 1_200_000 },
     });
+  });
+
+  it("Q24: sends a body above the queue's own limit as a claim check", async () => {
+    const { batches, objects } = await send([{ body: "x".repeat(2049) }, { body: "x".repeat(2048) }], { limit: 2048 });
+
+    assert.deepEqual([...objects.keys()], ["claim-checks/key-1"]);
+    assert.equal(batches.flat()[1]!.text.length, 2048);
   });
 
   it("rejects a body above 1 MiB without a bucket, before anything is sent", async () => {

@@ -136,6 +136,31 @@ describe("The token bucket", () => {
       assert.deepEqual(Math.max(...slots) - Math.min(...slots), 3667);
     });
 
+    it("Q22: reserves one slot after the other for a FIFO group, whose messages start one after the other", async () => {
+      let now = Date.UTC(2028, 0, 1);
+      const starts: number[] = [];
+      const consumer = {
+        processMessage: async () => {
+          starts.push(now);
+          now += 3500;
+        },
+      };
+      const handler = createQueueHandler(
+        consumer,
+        { ...environment, RATE_LIMIT_PER_SECOND: "0.5", RATE_LIMIT_BURST: "1" },
+        { now: () => now, writeLine: () => undefined, sleep: async (milliseconds) => void (now += milliseconds) },
+      );
+
+      const response = await handler(
+        queueEvent([{ group: "a" }, { group: "a" }, { group: "a" }], "w.fifo"),
+        invocation(),
+      );
+
+      const [first = 0] = starts;
+      // Each is at its slot at once: none was reserved ahead and lost.
+      assert.deepEqual([failedIds(response), starts.map((start) => start - first)], [[], [0, 3500, 7000]]);
+    });
+
     it("Q22: returns with a delay what would not fit into the function's time", async () => {
       let processed = 0;
       const consumer = { processMessage: async () => void processed++ };

@@ -13,7 +13,7 @@ import {
 import { CHECKSUM, createRules, START_TIME } from "../../support/upload-handlers";
 
 const KILOBYTE = 1000;
-const WITHOUT_SDK = ["sign", "list"] as const;
+const WITHOUT_SDK = ["sign", "list", "release"] as const;
 
 describe("Bundles of the upload handlers", function () {
   this.timeout(60_000);

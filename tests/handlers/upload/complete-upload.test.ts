@@ -1,8 +1,11 @@
-// Proves completion: the outcome of every answer of S3, and that repetitions and crashes lead to one object and one event.
+// Proves completion: the outcome of every answer of S3, that one completion at a time has an upload, and that repetitions, crashes and
+// calls at once lead to one object and one event.
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { TryAgainError } from "../../../handlers/shared/errors";
 import { completeUpload, type CompleteDependencies } from "../../../handlers/upload/complete-upload";
 import type { Completion } from "../../../handlers/upload/ports";
+import { comeToNothing } from "../../../handlers/upload/upload";
 import {
   alice,
   CHECKSUM,
@@ -18,9 +21,28 @@ import {
   START_TIME,
 } from "../../support/upload-handlers";
 
+/** Lets a scheduler decide when each operation takes effect. */
+function slowDown<T extends object>(scheduler: fc.Scheduler, target: T, names: readonly (keyof T & string)[]): void {
+  for (const name of names) {
+    const act = (target[name] as (...input: unknown[]) => Promise<unknown>).bind(target);
+    Object.assign(target, {
+      [name]: async (...input: unknown[]) => {
+        await scheduler.schedule(Promise.resolve(), name);
+        return act(...input);
+      },
+    });
+  }
+}
+
 const request = {
   parts: [1, 2, 3].map((partNumber) => ({ partNumber, eTag: `"${partNumber}"`, checksum: CHECKSUM })),
   checksum: CHECKSUM,
+};
+
+/** Another body: another checksum, and one part that was sent again. */
+const other = {
+  parts: request.parts.map((part) => ({ ...part, eTag: `"again-${part.partNumber}"` })),
+  checksum: "AAAAAAAAAAE=",
 };
 
 describe("Completing an upload", () => {
@@ -137,16 +159,114 @@ describe("Completing an upload", () => {
     });
   }
 
-  it("U24: completes after all when another completion had failed while S3 was at work", async () => {
+  it("rejects another body while a completion has the upload, without asking S3, and lets the first one finish", async () => {
     const record = store.add(createRecord());
     const complete = objects.complete.bind(objects);
-    let other: Promise<unknown> | undefined;
     objects.complete = async (...call) => {
-      if (other) return { kind: "checksumMismatch" };
       const answer = await complete(...call);
-      // The answer is on its way; meanwhile somebody completes with a wrong checksum.
-      other = completeUpload(dependencies, alice, record.uploadId, { ...request, checksum: "AAAAAAAAAAA=" });
-      await other;
+      // The answer is on its way; meanwhile somebody completes with another checksum.
+      await assert.rejects(completeUpload(dependencies, alice, record.uploadId, other), {
+        code: "UploadNotOpen",
+        status: 409,
+        message: /^The upload is being completed with other parts or another checksum/,
+      });
+      return answer;
+    };
+
+    const result = await completeUpload(dependencies, alice, record.uploadId, request);
+
+    assert.equal(result.kind, "completed");
+    assert.equal(store.get(record)?.checksum, CHECKSUM);
+    assert.deepEqual(objects.calls, ["complete s3-upload"]);
+    assert.deepEqual(
+      events.published.map(({ kind }) => kind),
+      ["uploaded"],
+    );
+  });
+
+  it("U24: takes over from a call with the same body at once, with or without the quotes of ETags", async () => {
+    const record = store.add(createRecord());
+    objects.before = failing("complete");
+    await assert.rejects(completeUpload(dependencies, alice, record.uploadId, request), /crashed/);
+    const unquoted = { ...request, parts: request.parts.map((part) => ({ ...part, eTag: String(part.partNumber) })) };
+
+    assert.equal((await completeUpload(dependencies, alice, record.uploadId, unquoted)).kind, "completed");
+  });
+
+  it("lets another body take over once the completion cannot be running any more, to the second", async () => {
+    const record = store.add(createRecord());
+    objects.before = failing("complete");
+    await assert.rejects(completeUpload(dependencies, alice, record.uploadId, request), /crashed/);
+    const at = (seconds: number): CompleteDependencies => ({ ...dependencies, now: () => START_TIME + seconds * 1000 });
+
+    await assert.rejects(completeUpload(at(32), alice, record.uploadId, other), { code: "UploadNotOpen" });
+    const result = await completeUpload(at(33), alice, record.uploadId, other);
+
+    assert.equal(result.kind, "completed");
+    assert.equal(store.get(record)?.claimedAt, new Date(START_TIME + 33_000).toISOString());
+  });
+
+  it("U24: calls nothing failed that S3 has finished for another call", async () => {
+    const record = store.add(createRecord());
+    const complete = objects.complete.bind(objects);
+    objects.complete = async (...call) => {
+      await complete(...call);
+      return { kind: "checksumMismatch" };
+    };
+
+    const result = await completeUpload(dependencies, alice, record.uploadId, request);
+
+    assert.equal(result.kind, "completed");
+    assert.deepEqual(
+      events.published.map(({ kind }) => kind),
+      ["uploaded"],
+    );
+  });
+
+  it("answers the same refusal again to the same body, without a second event", async () => {
+    const { uploadId } = store.add(createRecord());
+    objects.completion = { kind: "checksumMismatch" };
+    await completeUpload(dependencies, alice, uploadId, request);
+
+    await assert.rejects(completeUpload(dependencies, alice, uploadId, request), { code: "ChecksumMismatch" });
+    await assert.rejects(completeUpload(dependencies, alice, uploadId, other), { code: "UploadNotOpen" });
+
+    assert.equal(events.published.length, 1);
+    assert.equal(objects.calls.filter((call) => call.startsWith("complete")).length, 1);
+  });
+
+  it("U8: takes a conflict with another call of the same completion for the moment's, on both sides", async () => {
+    const record = store.add(createRecord());
+    const kinds: string[] = [];
+    objects.complete = async () => {
+      if (kinds.push("asked") === 1) {
+        await assert.rejects(completeUpload(dependencies, alice, record.uploadId, request), TryAgainError);
+      }
+      return { kind: "conflict" };
+    };
+
+    await assert.rejects(completeUpload(dependencies, alice, record.uploadId, request), TryAgainError);
+
+    assert.deepEqual([kinds.length, store.get(record)?.state, objects.open.size], [2, "completing", 1]);
+    assert.deepEqual(events.published, []);
+  });
+
+  it("rejects with TryAgain when the row changes under every claim", async () => {
+    const { uploadId } = store.add(createRecord());
+    store.transition = () => Promise.resolve(undefined);
+
+    await assert.rejects(completeUpload(dependencies, alice, uploadId, request), TryAgainError);
+
+    assert.deepEqual(objects.calls, []);
+  });
+
+  it("counts the bytes again should S3 finish an upload whose removal it had confirmed", async () => {
+    const record = store.add(createRecord());
+    const complete = objects.complete.bind(objects);
+    objects.complete = async (...call) => {
+      const answer = await complete(...call);
+      const step = comeToNothing(record, "failed", ["completing"], START_TIME, "ChecksumMismatch");
+      await store.transition(record, step);
       return answer;
     };
 
@@ -156,9 +276,42 @@ describe("Completing an upload", () => {
     const { state, reason, expiresAt } = store.get(record) ?? {};
     assert.deepEqual([state, reason, expiresAt], ["completed", undefined, undefined]);
     assert.deepEqual(store.quotas.get(ownerName(alice)), { bytes: 12 * MEBIBYTE, openUploads: 0 });
-    assert.deepEqual(
-      events.published.map(({ kind }) => kind),
-      ["failed", "uploaded"],
+  });
+
+  it("U24: whatever completions come at once, in whatever order, tells one outcome and the true one", async () => {
+    const bodies = [request, request, other, { ...request, parts: other.parts }];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.integer({ min: 0, max: bodies.length - 1 }), { minLength: 2, maxLength: 5 }),
+        fc.constantFrom(0, 5_000, 40_000),
+        async (scheduler, picks, pace) => {
+          const [rows, bucket, bus] = [new MemoryUploadStore(), new MemoryObjectStore(), new MemoryEventSink()];
+          bucket.open.add("s3-upload");
+          const record = rows.add(createRecord());
+          slowDown(scheduler, rows, ["find", "transition"]);
+          slowDown(scheduler, bucket, ["complete", "abort", "findObject"]);
+          const complete = bucket.complete.bind(bucket);
+          bucket.complete = async (upload, parts, checksum) =>
+            bucket.open.has("s3-upload") && checksum !== CHECKSUM
+              ? { kind: "checksumMismatch" }
+              : complete(upload, parts, checksum);
+          let time = START_TIME;
+          const world = { ...dependencies, store: rows, objects: bucket, events: bus, now: () => (time += pace) };
+
+          const calls = picks.map((pick) =>
+            completeUpload(world, alice, record.uploadId, bodies[pick] ?? request).catch((error: unknown) => error),
+          );
+          await scheduler.waitFor(Promise.all(calls));
+
+          const told = new Set(bus.published.map(({ kind }) => kind));
+          assert.ok(told.size <= 1, [...told].join(" and "));
+          const stored = bucket.objects.has(record.uploadId);
+          if (stored) assert.equal(rows.get(record)?.state, "completed");
+          if (told.has("uploaded")) assert.ok(stored);
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 

@@ -5,15 +5,13 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context, ScheduledEve
 import fc from "fast-check";
 import {
   UPLOAD_METRICS,
-  UPLOAD_TABLE,
   type ErrorResponse,
   type ListUploadsResponse,
   type SignPartsResponse,
   type StartUploadResponse,
   type UploadHandlerName,
 } from "../../../handlers/upload/contract";
-import { createDynamoDbService } from "../../../local/cloud/dynamodb/service";
-import { declare, serveStub, testContext, type ServiceStub } from "../../support/json-service-stub";
+import { startDynamoDb, uploadTable, type DynamoDbRun } from "../../support/dynamodb-service";
 import { createHandlerEnvironment, HANDLER_NAMES, writeBundles } from "../../support/upload-bundles";
 import { CHECKSUM, createEvent, createRequestContext, createRules, MEBIBYTE } from "../../support/upload-handlers";
 import { s3Error, startS3Stub, type S3Stub } from "../../support/upload-s3-stub";
@@ -38,7 +36,7 @@ describe("Upload handlers as deployed", function () {
   this.timeout(60_000);
   const saved = new Map<string, string | undefined>();
   const handlers = new Map<string, unknown>();
-  let database: ServiceStub;
+  let database: DynamoDbRun;
   let s3: S3Stub;
   let bus: S3Stub;
   let bundles: ReturnType<typeof writeBundles>;
@@ -46,14 +44,12 @@ describe("Upload handlers as deployed", function () {
   const writeToConsole = process.stdout.write.bind(process.stdout);
 
   before(async () => {
-    const service = createDynamoDbService(testContext());
-    database = await serveStub(service);
-    await declare(service, "aws:dynamodb/table:Table", tableInputs());
+    database = await startDynamoDb(uploadTable("uploads"));
     s3 = await startS3Stub();
     bus = await startS3Stub();
     bus.answers = [{ status: 200, body: '{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}' }];
     const endpoints = {
-      AWS_ENDPOINT_URL_DYNAMODB: database.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: database.stub.endpoint,
       AWS_ENDPOINT_URL_S3: s3.endpoint,
       AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
     };
@@ -75,7 +71,7 @@ describe("Upload handlers as deployed", function () {
       else process.env[name] = value;
     }
     bundles.remove();
-    await Promise.all([database.close(), s3.close(), bus.close()]);
+    await Promise.all([database.stop(), s3.close(), bus.close()]);
   });
 
   beforeEach(() => {
@@ -217,7 +213,7 @@ describe("Upload handlers as deployed", function () {
   });
 
   it("U1: answer every route with 401 when nobody vouches for the caller", async () => {
-    for (const name of HANDLER_NAMES.filter((each) => each !== "sweep")) {
+    for (const name of HANDLER_NAMES.filter((each) => each !== "sweep" && each !== "release")) {
       assert.equal((await call(name, { requestContext: createRequestContext() })).status, 401, name);
     }
     assert.equal(s3.requests.length, 0);
@@ -232,7 +228,7 @@ describe("Upload handlers as deployed", function () {
       uploadId: id,
       query: fc.dictionary(fc.constantFrom("state", "limit", "cursor"), fc.string()),
     });
-    const routes = HANDLER_NAMES.filter((name) => !["sweep", "describe", "abort"].includes(name));
+    const routes = HANDLER_NAMES.filter((name) => !["sweep", "release", "describe", "abort"].includes(name));
 
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...routes), event, async (name, { body, uploadId: value, query }) => {
@@ -258,6 +254,31 @@ describe("Upload handlers as deployed", function () {
     assert.doesNotMatch(lines.join(""), /X-Amz-|session-token|AAAAAAAAAAA/);
   });
 
+  it("give the bytes of a deleted object back, once, and publish how many", async () => {
+    const uploadId = await start("request-deleted1");
+    s3.answers = [{ status: 200, body: "<CompleteMultipartUploadResult/>", headers: { "x-amz-version-id": "v1" } }];
+    const parts = [1, 2].map((partNumber) => ({ partNumber, checksum: CHECKSUM, eTag: '"e"' }));
+    const path = { pathParameters: { uploadId } };
+    const { body } = await call("complete", { ...path, body: JSON.stringify({ checksum: CHECKSUM, parts }) });
+    s3.requests.length = 0;
+    const object = { key: body.upload?.key, etag: "d41d8cd98f00b204e9800998ecf8427e", "version-id": "marker" };
+    const event = { detail: { bucket: { name: "media" }, object, "deletion-type": "Delete Marker Created" } };
+    const context = { awsRequestId: "release-1" } as Context;
+    const release = handlers.get("release") as (event: object, context: Context) => Promise<unknown>;
+
+    await capture(() => release(event, context));
+    const counted = metric(UPLOAD_METRICS.bytesReleased);
+    lines = [];
+    await capture(() => release(event, context));
+
+    assert.deepEqual([counted, metric(UPLOAD_METRICS.bytesReleased)], [6 * MEBIBYTE, undefined]);
+    assert.equal(
+      (await call("list", { queryStringParameters: { state: "completed" } })).text.includes(uploadId),
+      false,
+    );
+    assert.equal(s3.requests.length, 0);
+  });
+
   it("sweep and publish what they found", async () => {
     s3.answers = [{ status: 204 }];
     const context = { awsRequestId: "sweep-1", getRemainingTimeInMillis: () => 300_000 } as Context;
@@ -268,17 +289,3 @@ describe("Upload handlers as deployed", function () {
     assert.deepEqual([metric(UPLOAD_METRICS.staleUploads), metric(UPLOAD_METRICS.abandonedUploads)], [0, 0]);
   });
 });
-
-function tableInputs(): Parameters<typeof declare>[2] {
-  const { partitionKey, sortKey, dueIndex } = UPLOAD_TABLE;
-  return {
-    name: "uploads",
-    billingMode: "PAY_PER_REQUEST",
-    hashKey: partitionKey,
-    rangeKey: sortKey,
-    attributes: [partitionKey, sortKey, dueIndex.partitionKey, dueIndex.sortKey].map((name) => ({ name, type: "S" })),
-    globalSecondaryIndexes: [
-      { name: dueIndex.name, hashKey: dueIndex.partitionKey, rangeKey: dueIndex.sortKey, projectionType: "KEYS_ONLY" },
-    ],
-  };
-}

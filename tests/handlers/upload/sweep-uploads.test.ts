@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { abortUpload } from "../../../handlers/upload/abort-upload";
+import { releaseObject } from "../../../handlers/upload/release-object";
 import { completeUpload } from "../../../handlers/upload/complete-upload";
 import { startUpload } from "../../../handlers/upload/start-upload";
 import { sweepUploads, type SweepDependencies } from "../../../handlers/upload/sweep-uploads";
-import { createUploadId, toEventDetail } from "../../../handlers/upload/upload";
+import { createUploadId, toEventDetail, type UploadRecord } from "../../../handlers/upload/upload";
 import {
   alice,
   CHECKSUM,
@@ -30,6 +31,8 @@ interface World {
   readonly time: { now: number };
   readonly dependencies: SweepDependencies;
   readonly lines: string[];
+  /** Uploads whose object has been deleted. */
+  readonly deleted: UploadRecord[];
 }
 
 function createWorld(): World {
@@ -37,7 +40,7 @@ function createWorld(): World {
   const time = { now: START_TIME };
   const { log, lines } = createTestLog();
   const dependencies = { store, objects, events, now: () => time.now, log, hasTime: () => true };
-  return { store, objects, events, time, dependencies, lines };
+  return { store, objects, events, time, dependencies, lines, deleted: [] };
 }
 
 describe("Sweeping uploads", () => {
@@ -161,7 +164,7 @@ describe("Sweeping uploads", () => {
 
   it("U33: leaves nothing behind after random crashes, repetitions and cancellations", async () => {
     const step = fc.record({
-      call: fc.constantFrom("start", "complete", "abort", "sweep"),
+      call: fc.constantFrom("start", "complete", "abort", "sweep", "delete"),
       crash: fc.constantFrom(
         "none",
         "find",
@@ -189,6 +192,8 @@ describe("Sweeping uploads", () => {
         for (let run = 0; run < 3; run++) {
           everyStep.time.now += 25 * HOUR_MS;
           await sweepUploads(everyStep.dependencies);
+          // Lambda repeats an event that failed.
+          for (const upload of everyStep.deleted) await tellDeletion(everyStep, upload);
         }
 
         assertNothingLeft(everyStep);
@@ -209,8 +214,9 @@ function armCrash({ store, objects, events }: World, crash: string): void {
 const input = { fileName: "a.mp4", size: MEBIBYTE, contentType: "video/mp4", requestId: "request-00000001" };
 
 async function callOnce(world: World, call: string): Promise<void> {
-  const { store, dependencies, time } = world;
-  const uploadId = store.records.values().next().value?.uploadId;
+  const { store, objects, dependencies, time } = world;
+  const upload = store.records.values().next().value;
+  const uploadId = upload?.uploadId;
   const part = { partNumber: 1, eTag: '"e"', checksum: CHECKSUM };
   if (call === "start") {
     const settings = { rules: createRules(), keyPrefix: "" };
@@ -220,9 +226,16 @@ async function callOnce(world: World, call: string): Promise<void> {
     await completeUpload(dependencies, alice, uploadId, { parts: [part], checksum: CHECKSUM });
   } else if (call === "abort") {
     await abortUpload(dependencies, alice, uploadId);
-  } else {
+  } else if (call === "sweep") {
     await sweepUploads(dependencies);
+  } else if (upload && objects.objects.delete(upload.uploadId)) {
+    world.deleted.push(upload);
+    await tellDeletion(world, upload);
   }
+}
+
+async function tellDeletion({ store, time }: World, { key }: UploadRecord): Promise<void> {
+  await releaseObject({ store, keyPrefix: "", now: () => time.now }, { key, hidden: true });
 }
 
 function assertNothingLeft({ store, objects, events }: World): void {
@@ -233,16 +246,20 @@ function assertNothingLeft({ store, objects, events }: World): void {
   );
   let bytes = 0;
   for (const record of store.records.values()) {
-    assert.ok(["completed", "aborted", "abandoned", "failed"].includes(record.state), record.state);
+    assert.ok(["completed", "deleted", "aborted", "abandoned", "failed"].includes(record.state), record.state);
     assert.equal(record.state === "completed", objects.objects.has(record.uploadId));
     assert.deepEqual([record.due, record.pendingEvent], [undefined, undefined]);
     if (record.state === "completed") bytes += record.size;
     const kinds = new Set(
       events.published.filter(({ uploadId }) => uploadId === record.uploadId).map(({ kind }) => kind),
     );
-    const expected = { completed: ["uploaded"], aborted: [], abandoned: ["abandoned"], failed: ["failed"] }[
-      record.state as "failed"
-    ];
+    const expected = {
+      completed: ["uploaded"],
+      deleted: ["uploaded"],
+      aborted: [],
+      abandoned: ["abandoned"],
+      failed: ["failed"],
+    }[record.state as "failed"];
     assert.deepEqual([...kinds], expected);
   }
   const quota = store.quotas.get(ownerName(alice)) ?? { bytes: 0, openUploads: 0 };

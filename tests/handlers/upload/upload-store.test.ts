@@ -2,49 +2,35 @@
 // in memory, with which the other tests work, behaves the same.
 import assert from "node:assert/strict";
 import { AwsJsonClient, DYNAMODB, readJsonClientSettings } from "../../../handlers/shared/aws-json";
-import { UPLOAD_HANDLERS, UPLOAD_TABLE, type UploadHandlerName } from "../../../handlers/upload/contract";
+import { UPLOAD_HANDLERS, type UploadHandlerName } from "../../../handlers/upload/contract";
 import { DynamoUploadStore } from "../../../handlers/upload/dynamo-store";
 import { DynamoTable } from "../../../handlers/upload/dynamo-table";
 import type { UploadStore } from "../../../handlers/upload/ports";
-import { becomeCompleted, comeToNothing, createUploadId, type UploadRecord } from "../../../handlers/upload/upload";
-import { createDynamoDbService } from "../../../local/cloud/dynamodb/service";
-import { declare, serveStub, testContext, type ServiceStub } from "../../support/json-service-stub";
+import {
+  becomeCompleted,
+  becomeDeleted,
+  comeToNothing,
+  createUploadId,
+  type Transition,
+  type UploadRecord,
+} from "../../../handlers/upload/upload";
+import { startDynamoDb, uploadTable, type DynamoDbRun } from "../../support/dynamodb-service";
 import { alice, createRecord, mallory, MemoryUploadStore, START_TIME } from "../../support/upload-handlers";
 
 const TABLE_NAME = "uploads";
 const limits = { maximumBytesPerUser: 1000, maximumOpenUploadsPerUser: 3 };
 const DAY_MS = 24 * 3600 * 1000;
 
-const { dueIndex } = UPLOAD_TABLE;
-const tableInputs = {
-  name: TABLE_NAME,
-  billingMode: "PAY_PER_REQUEST",
-  hashKey: UPLOAD_TABLE.partitionKey,
-  rangeKey: UPLOAD_TABLE.sortKey,
-  attributes: [UPLOAD_TABLE.partitionKey, UPLOAD_TABLE.sortKey, dueIndex.partitionKey, dueIndex.sortKey].map(
-    (name) => ({
-      name,
-      type: "S",
-    }),
-  ),
-  globalSecondaryIndexes: [
-    { name: dueIndex.name, hashKey: dueIndex.partitionKey, rangeKey: dueIndex.sortKey, projectionType: "KEYS_ONLY" },
-  ],
-  ttl: { attributeName: UPLOAD_TABLE.timeToLive, enabled: true },
-};
-
-async function openDynamo(): Promise<{ stub: ServiceStub; store: UploadStore }> {
-  const service = createDynamoDbService(testContext());
-  const stub = await serveStub(service);
-  await declare(service, "aws:dynamodb/table:Table", tableInputs);
+async function openDynamo(): Promise<DynamoDbRun & { store: UploadStore }> {
+  const run = await startDynamoDb(uploadTable(TABLE_NAME));
   const environment = {
     AWS_REGION: "eu-west-1",
     AWS_ACCESS_KEY_ID: "id",
     AWS_SECRET_ACCESS_KEY: "secret",
-    AWS_ENDPOINT_URL_DYNAMODB: stub.endpoint,
+    AWS_ENDPOINT_URL_DYNAMODB: run.stub.endpoint,
   };
   const settings = readJsonClientSettings(DYNAMODB, environment, () => START_TIME);
-  return { stub, store: new DynamoUploadStore(new DynamoTable(new AwsJsonClient(DYNAMODB, settings), TABLE_NAME)) };
+  return { ...run, store: new DynamoUploadStore(new DynamoTable(new AwsJsonClient(DYNAMODB, settings), TABLE_NAME)) };
 }
 
 /** The n-th upload of a user, reserved but not yet known to S3. */
@@ -70,7 +56,7 @@ for (const kind of kinds) {
       } else {
         const opened = await openDynamo();
         store = opened.store;
-        close = () => opened.stub.close();
+        close = () => opened.stop();
       }
     });
 
@@ -183,6 +169,48 @@ for (const kind of kinds) {
       assert.deepEqual([tooLarge.kind, fits.kind], ["quotaExceeded", "reserved"]);
     });
 
+    it("gives the bytes of a deleted object back, once", async () => {
+      const record = await reserve(1, { size: 1000 });
+      assert.equal(await store.transition(record, becomeDeleted(record, START_TIME)), undefined);
+      await store.transition(record, becomeCompleted({ versionId: "v1" }, "sum", START_TIME));
+      const step = becomeDeleted(record, START_TIME);
+
+      const results = await Promise.all([store.transition(record, step), store.transition(record, step)]);
+
+      assert.equal(results.filter((result) => result !== undefined).length, 1);
+      assert.equal((await store.find(alice, record.uploadId))?.state, "deleted");
+      await reserve(2, { size: 1000 });
+      const third = await store.reserve(createNth(3, { size: 1 }), requestIdOf(3), limits, START_TIME);
+      assert.equal(third.kind, "quotaExceeded");
+    });
+
+    it("takes a step only while the claim is the one that it names", async () => {
+      const record = await reserve(1);
+      const claim = (attempt: string, where?: Transition["where"]): Transition => ({
+        from: ["open", "completing"],
+        to: "completing",
+        attempt,
+        claimedAt: "2026-01-01T00:00:00.000Z",
+        joined: 0,
+        ...(where ? { where } : {}),
+      });
+
+      const results = [];
+      for (const step of [
+        claim("none", { attempt: "a" }),
+        claim("a", { claimedAt: null }),
+        claim("b", { claimedAt: null }),
+        claim("c", { attempt: "b" }),
+        claim("d", { attempt: "a", claimedAt: "2026-01-01T00:00:00.000Z" }),
+      ]) {
+        results.push((await store.transition(record, step))?.attempt);
+      }
+
+      assert.deepEqual(results, [undefined, "a", undefined, undefined, "d"]);
+      const { attempt, joined, ...found } = (await store.find(alice, record.uploadId)) ?? assert.fail();
+      assert.deepEqual([attempt, joined, "where" in found], ["d", 0, false]);
+    });
+
     it("returns the record as it is stored after each step", async () => {
       const record = await reserve(1);
 
@@ -273,7 +301,7 @@ for (const kind of kinds) {
 
 describe("Upload store and permissions", () => {
   it("U17: needs no table action beyond those that the contract names", async () => {
-    const { stub, store } = await openDynamo();
+    const { stub, store, stop } = await openDynamo();
     const record = createNth(1);
     const used: Record<string, () => Promise<unknown>> = {
       start: () => store.reserve(record, requestIdOf(1), limits, START_TIME).then(() => store.attach(record, "s3")),
@@ -283,6 +311,8 @@ describe("Upload store and permissions", () => {
       complete: () => store.transition(record, { from: ["open"], to: "completing" }),
       sweep: () => store.listDue("unfinished", START_TIME, 1).then(() => store.settle(record, true)),
       abort: () => store.transition(record, comeToNothing(record, "aborted", ["completing"], START_TIME)),
+      release: () =>
+        store.find(alice, record.uploadId).then(() => store.transition(record, becomeDeleted(record, START_TIME))),
     };
 
     for (const [name, act] of Object.entries(used)) {
@@ -296,6 +326,6 @@ describe("Upload store and permissions", () => {
         [],
       );
     }
-    await stub.close();
+    await stop();
   });
 });

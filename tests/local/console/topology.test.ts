@@ -1,6 +1,7 @@
 // Proves what the console draws of a program: nodes, groups, settings, who calls whom, and that boxes do not overlap.
 import assert from "node:assert/strict";
 import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
 import { AcceleratedUploadBucket, StaticSite } from "../../../components";
 import { layOut } from "../../../local/console/layout";
 import { buildTopology, type Topology } from "../../../local/console/topology";
@@ -32,10 +33,11 @@ describe("the topology of a program", () => {
         "Bucket media-bucket",
         "Bucket site-bucket",
         "Distribution site-distribution",
-        ...["abort", "complete", "describe", "list", "sign", "start", "sweep"].map(
+        ...["abort", "complete", "describe", "list", "release", "sign", "start", "sweep"].map(
           (name) => `Function media-${name}-function`,
         ),
         "REST API media-api",
+        "Rule media-release-rule",
         "Rule media-sweep-rule",
         "Table media-table",
         "User pool pool",
@@ -110,7 +112,89 @@ describe("the topology of a program", () => {
     );
   });
 
+  it("draws a state machine with what its tasks call, and a WebSocket API with its routes and authorizer", async () => {
+    const { resources, errors } = await evaluateProgram(declareWorkflow);
+    assert.deepEqual(errors, []);
+    const drawn = buildTopology(resources);
+    const name = (urn: string): string => drawn.nodes.find((node) => node.urn === urn)?.name ?? urn;
+
+    assert.deepEqual(drawn.edges.map(({ from, to, label }) => `${name(from)} > ${name(to)}: ${label}`).sort(), [
+      "api > admit: authorizes with",
+      "api > worker: invokes, on start, on $default",
+      "machine > api: ManageConnections",
+      "machine > rule: events",
+      "machine > runs: UpdateItem",
+      "machine > worker: InvokeFunction",
+      "worker > machine: StartExecution, DescribeExecution",
+    ]);
+    const machine = drawn.nodes.find(({ kind }) => kind === "State machine");
+    assert.deepEqual(machine?.settings.map((setting) => setting.name).sort(), ["machine-policy", "machine-role"]);
+  });
+
   it("draws nothing of an empty program", () => {
     assert.deepEqual(layOut(buildTopology([])), { width: 0, height: 0, nodes: [], groups: [], edges: [] });
   });
 });
+
+function declareWorkflow(): void {
+  const role = (name: string): aws.iam.Role => new aws.iam.Role(`${name}-role`, { assumeRolePolicy: "{}" });
+  const functionOf = (name: string, of: aws.iam.Role): aws.lambda.Function =>
+    new aws.lambda.Function(name, { role: of.arn, runtime: "nodejs24.x", handler: "a.b" });
+  const allow = (name: string, of: aws.iam.Role, actions: string[], on: pulumi.Input<string>): void => {
+    const policy = pulumi.jsonStringify({ Statement: [{ Effect: "Allow", Action: actions, Resource: on }] });
+    new aws.iam.RolePolicy(`${name}-policy`, { role: of, policy });
+  };
+  const workerRole = role("worker");
+  const worker = functionOf("worker", workerRole);
+  const admit = functionOf("admit", role("admit"));
+  const table = new aws.dynamodb.Table("runs", { hashKey: "pk", attributes: [{ name: "pk", type: "S" }] });
+  const api = new aws.apigatewayv2.Api("api", { protocolType: "WEBSOCKET" });
+  const machineRole = role("machine");
+  allow("machine", machineRole, ["lambda:InvokeFunction"], worker.arn);
+  const definition = pulumi.jsonStringify({
+    StartAt: "Work",
+    States: {
+      Work: {
+        Type: "Task",
+        Resource: "arn:aws:states:::lambda:invoke",
+        Parameters: { FunctionName: pulumi.interpolate`${worker.arn}:live` },
+        Next: "Both",
+      },
+      Both: {
+        Type: "Parallel",
+        Branches: [
+          branch("Note", "arn:aws:states:::dynamodb:updateItem", { TableName: table.name }),
+          branch("Tell", "arn:aws:states:::apigateway:invoke", {
+            ApiEndpoint: pulumi.interpolate`${api.id}.execute-api.eu-west-1.amazonaws.com`,
+          }),
+        ],
+        End: true,
+      },
+    },
+  });
+  const machine = new aws.sfn.StateMachine("machine", { roleArn: machineRole.arn, definition });
+  const runs = machine.arn.apply((arn) => `${arn.replace(":stateMachine:", ":execution:")}:*`);
+  allow("worker", workerRole, ["states:StartExecution"], machine.arn);
+  allow("worker-runs", workerRole, ["states:DescribeExecution"], runs);
+  new aws.cloudwatch.EventRule("rule", {
+    eventPattern: pulumi.jsonStringify({ source: ["aws.states"], detail: { stateMachineArn: [machine.arn] } }),
+  });
+  const integration = new aws.apigatewayv2.Integration("integration", {
+    apiId: api.id,
+    integrationType: "AWS_PROXY",
+    integrationUri: worker.invokeArn,
+  });
+  for (const routeKey of ["start", "$default"]) {
+    const target = pulumi.interpolate`integrations/${integration.id}`;
+    new aws.apigatewayv2.Route(`route-${routeKey}`, { apiId: api.id, routeKey, target });
+  }
+  new aws.apigatewayv2.Authorizer("authorizer", {
+    apiId: api.id,
+    authorizerType: "REQUEST",
+    authorizerUri: admit.invokeArn,
+  });
+}
+
+function branch(name: string, resource: string, parameters: object): object {
+  return { StartAt: name, States: { [name]: { Type: "Task", Resource: resource, Parameters: parameters, End: true } } };
+}

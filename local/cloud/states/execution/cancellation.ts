@@ -10,6 +10,20 @@ export class Cancelled extends Error {
   }
 }
 
+/** Longest delay that the timers of Node take, in milliseconds; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** A timer that may wait for years. */
+export function setLongTimer(clock: Clock, delayMs: number, callback: () => void): Timer {
+  let timer: Timer;
+  const arm = (left: number): void => {
+    const more = left - LONGEST_TIMER_MS;
+    timer = clock.setTimer(Math.min(left, LONGEST_TIMER_MS), () => (more > 0 ? arm(more) : callback()));
+  };
+  arm(delayMs);
+  return { cancel: () => timer.cancel() };
+}
+
 /** A signal that aborts with its parent. `release` lets go of the parent. */
 export function childSignal(parent: AbortSignal): { readonly controller: AbortController; release(): void } {
   const controller = new AbortController();
@@ -42,10 +56,12 @@ export function waitFor<T>(
   work: (wait: TaskWait) => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timers = new Set<Timer>();
+    let timeout: Timer | undefined;
     let heartbeat: Timer | undefined;
+    let settled = false;
     const settle = (end: () => void): void => {
-      for (const timer of timers) timer.cancel();
+      settled = true;
+      timeout?.cancel();
       heartbeat?.cancel();
       signal.removeEventListener("abort", onAbort);
       end();
@@ -58,14 +74,16 @@ export function waitFor<T>(
     signal.addEventListener("abort", onAbort, { once: true });
     const beat = (): void => {
       heartbeat?.cancel();
-      if (limits.heartbeatMs === undefined) return;
-      heartbeat = clock.setTimer(limits.heartbeatMs, () =>
+      if (limits.heartbeatMs === undefined || settled) return;
+      heartbeat = setLongTimer(clock, limits.heartbeatMs, () =>
         settle(() => reject(new StatesError("States.HeartbeatTimeout", ""))),
       );
     };
     beat();
     if (limits.timeoutMs !== undefined) {
-      timers.add(clock.setTimer(limits.timeoutMs, () => settle(() => reject(new StatesError("States.Timeout", "")))));
+      timeout = setLongTimer(clock, limits.timeoutMs, () =>
+        settle(() => reject(new StatesError("States.Timeout", ""))),
+      );
     }
     work({ beat }).then(
       (value) => settle(() => resolve(value)),
@@ -83,7 +101,7 @@ export function pause(clock: Clock, milliseconds: number, signal: AbortSignal): 
     {},
     () =>
       new Promise<void>((resolve) => {
-        timer = clock.setTimer(milliseconds, resolve);
+        timer = setLongTimer(clock, milliseconds, resolve);
       }),
   ).finally(() => timer?.cancel());
 }

@@ -1,39 +1,35 @@
 // Where each part of an execution stands, so that a redrive goes on from the failed state with what is already done.
 import type { Json } from "../language/types";
 
-/** The state that a machine, branch or iteration is in. */
-export interface Checkpoint {
-  readonly state: string;
-  readonly input: Json;
-  readonly variables: ReadonlyMap<string, Json>;
-}
+/** Where a machine, branch or iteration stands, with the parts of the state that it is in. */
+export class Checkpoint {
+  /** The state that is being run, with what it began with; undefined before the first one and after the end. */
+  current: { readonly state: string; readonly input: Json; readonly variables: ReadonlyMap<string, Json> } | undefined;
+  /** Output, once all is done. */
+  finished: Json | undefined;
+  private readonly parts = new Map<number, Checkpoint>();
 
-/** Checkpoints and finished parts by path: "" for the machine, "Ship/0" for the first branch of the state Ship. */
-export class Checkpoints {
-  private readonly current = new Map<string, Checkpoint>();
-  private readonly finished = new Map<string, Json>();
-
-  at(path: string): Checkpoint | undefined {
-    return this.current.get(path);
+  /** Of a branch or an item of the current state. */
+  part(index: number): Checkpoint {
+    const known = this.parts.get(index);
+    if (known) return known;
+    const part = new Checkpoint();
+    this.parts.set(index, part);
+    return part;
   }
 
-  resultOf(path: string): Json | undefined {
-    return this.finished.get(path);
+  enter(state: string, input: Json, variables: ReadonlyMap<string, Json>): void {
+    this.current = { state, input, variables };
   }
 
-  enter(path: string, checkpoint: Checkpoint): void {
-    this.current.set(path, checkpoint);
+  finish(output: Json): void {
+    this.finished = output;
+    this.current = undefined;
+    this.parts.clear();
   }
 
-  finish(path: string, output: Json): void {
-    this.finished.set(path, output);
-  }
-
-  /** Forgets all parts within a state: it has ended, or is to be done anew. */
-  forget(path: string, state: string): void {
-    const prefix = `${path}${state}/`;
-    for (const parts of [this.current, this.finished]) {
-      for (const key of parts.keys()) if (key.startsWith(prefix)) parts.delete(key);
-    }
+  /** The current state has ended, or is to be done anew. */
+  forgetParts(): void {
+    this.parts.clear();
   }
 }

@@ -1,10 +1,11 @@
 // One execution from start to end, and from there on again by redrive.
 import type { Timer } from "../../core/clock";
-import { Cancelled } from "./cancellation";
-import { Checkpoints } from "./checkpoints";
+import { Cancelled, setLongTimer } from "./cancellation";
+import { Checkpoint } from "./checkpoints";
+import type { Frame } from "./frame";
 import { History, type HistoryEvent } from "./history";
 import { runSequence } from "./interpreter";
-import type { ExecutionPorts } from "./ports";
+import type { ExecutionFacts, ExecutionPorts } from "./ports";
 import { StatesError } from "../language/errors";
 import type { Json, JsonRecord, StatesDefinition } from "../language/types";
 
@@ -17,6 +18,9 @@ export interface ExecutionSettings {
   readonly name: string;
   readonly stateMachineArn: string;
   readonly stateMachineName: string;
+  /** Where the execution was started by a version or an alias. */
+  readonly stateMachineVersionArn?: string | undefined;
+  readonly stateMachineAliasArn?: string | undefined;
   readonly roleArn: string;
   readonly definition: StatesDefinition;
   readonly input: Json;
@@ -37,7 +41,7 @@ export class Execution {
   redriveCount = 0;
   redrivenAt: number | undefined;
   readonly history: History;
-  private readonly checkpoints = new Checkpoints();
+  private checkpoint = new Checkpoint();
   private controller = new AbortController();
   private timer: Timer | undefined;
   private finished: Promise<void> | undefined;
@@ -50,12 +54,13 @@ export class Execution {
   /** Starts; the work goes on in the background. */
   start(): void {
     const { input, roleArn } = this.settings;
-    const started = this.history.add("ExecutionStarted", 0, "executionStartedEventDetails", {
+    this.history.add("ExecutionStarted", 0, "executionStartedEventDetails", {
       input: JSON.stringify(input),
       roleArn,
     });
     this.settings.onStatus(this);
-    this.finished = this.work(started);
+    // AWS links the first state to nothing.
+    this.finished = this.work(0);
   }
 
   /** Goes on from the failed state. The caller has checked that it may. */
@@ -79,7 +84,6 @@ export class Execution {
     if (this.status !== "RUNNING") return;
     const details = { ...(error === undefined ? {} : { error }), ...(cause === undefined ? {} : { cause }) };
     this.end("ABORTED", "ExecutionAborted", "executionAbortedEventDetails", details);
-    this.controller.abort();
   }
 
   /** Cuts the execution off without a trace: the run of the embedded cloud ends. */
@@ -92,25 +96,29 @@ export class Execution {
   private async work(previous: number): Promise<void> {
     const { definition, ports, input } = this.settings;
     if (definition.TimeoutSeconds !== undefined) {
-      this.timer = ports.clock.setTimer(definition.TimeoutSeconds * 1000, () => this.timeOut());
+      this.timer = setLongTimer(ports.clock, definition.TimeoutSeconds * 1000, () => this.timeOut());
     }
-    const frame = {
-      run: { ports, history: this.history, checkpoints: this.checkpoints, facts: this.facts() },
+    const { signal } = this.controller;
+    const frame: Frame = {
+      run: { ports, history: this.history, facts: this.facts(), signal },
       definition,
       language: definition.QueryLanguage ?? "JSONPath",
-      path: "",
-      signal: this.controller.signal,
+      checkpoint: this.checkpoint,
+      signal,
       context: {},
       variables: new Map<string, Json>(),
       previous,
-    } as const;
+      shown: undefined,
+      current: undefined,
+    };
     try {
       const output = await runSequence(frame, input);
-      if (this.status !== "RUNNING") return;
+      // Meanwhile it may have been stopped, and even redriven.
+      if (signal.aborted) return;
       this.output = output;
       this.end("SUCCEEDED", "ExecutionSucceeded", "executionSucceededEventDetails", { output: JSON.stringify(output) });
     } catch (error) {
-      if (error instanceof Cancelled || this.status !== "RUNNING") return;
+      if (error instanceof Cancelled || signal.aborted) return;
       const known = error instanceof StatesError ? error : new StatesError("States.Runtime", String(error));
       this.end("FAILED", "ExecutionFailed", "executionFailedEventDetails", { error: known.error, cause: known.reason });
     }
@@ -119,7 +127,6 @@ export class Execution {
   private timeOut(): void {
     if (this.status !== "RUNNING") return;
     this.end("TIMED_OUT", "ExecutionTimedOut", "executionTimedOutEventDetails", { error: "States.Timeout" });
-    this.controller.abort();
   }
 
   private end(status: ExecutionStatus, type: string, member: string, details: JsonRecord): void {
@@ -129,10 +136,13 @@ export class Execution {
     if (typeof details.error === "string") this.error = details.error;
     if (typeof details.cause === "string") this.cause = details.cause;
     this.history.add(type, this.history.events.length, member, details);
+    // Nothing is to be added after the last event.
+    this.controller.abort();
+    if (status === "SUCCEEDED") this.checkpoint = new Checkpoint();
     this.settings.onStatus(this);
   }
 
-  private facts(): { readonly execution: JsonRecord; readonly stateMachine: JsonRecord } {
+  private facts(): ExecutionFacts {
     const { arn, name, input, roleArn, stateMachineArn, stateMachineName } = this.settings;
     return {
       execution: {
@@ -144,6 +154,7 @@ export class Execution {
         RedriveCount: this.redriveCount,
         ...(this.redrivenAt === undefined ? {} : { RedriveTime: new Date(this.redrivenAt).toISOString() }),
       },
+      region: stateMachineArn.split(":")[3] ?? "",
       stateMachine: { Id: stateMachineArn, Name: stateMachineName },
     };
   }

@@ -1,30 +1,36 @@
 // Parallel branches and inline Map iterations.
 import { Cancelled, childSignal } from "./cancellation";
-import { type Frame, runSequence, type Visit } from "./interpreter";
-import { effectiveInput, enter, evaluateField, fillTemplate, scopeOf } from "../language/data-flow";
-import { StatesError } from "../language/errors";
-import { requirePath } from "../language/paths";
-import type { Json, JsonRecord, StatesDefinition } from "../language/types";
+import { type Frame, note, noteAside, type Visit } from "./frame";
+import { runSequence } from "./interpreter";
+import { concurrencyOf, itemInput, itemsOf } from "./items";
+import { enter } from "../language/data-flow";
+import { isRuntimeError, StatesError } from "../language/errors";
+import type { Json, JsonRecord, State, StatesDefinition } from "../language/types";
 
-/** Iterations of an inline Map that run at once when the state sets no limit. */
-const INLINE_CONCURRENCY = 40;
+/** Types whose states leave an event when they are cut off. */
+const ABORTABLE: readonly (State["Type"] | undefined)[] = ["Map", "Parallel", "Task", "Wait"];
 
 /** Runs all branches; the first failure cancels the others. */
 export async function runParallel(visit: Visit): Promise<Json> {
   const { frame, state, data } = visit;
   const input = await enter(state, data);
-  const started = frame.run.history.add("ParallelStateStarted", frame.previous);
-  frame.previous = started;
+  note(frame, "ParallelStateStarted");
   const { controller, release } = childSignal(frame.signal);
-  const branches = (state.Branches ?? []).map((definition, index) =>
-    runSequence(childFrame(visit, definition, `${index}`, started, controller.signal, {}), input),
+  const children = (state.Branches ?? []).map((definition, index) =>
+    childFrame(visit, definition, index, frame.previous, controller.signal, {}),
   );
+  const group = new Group(frame, controller);
   try {
-    const results = await allOrFirstFailure(branches, controller);
-    frame.previous = frame.run.history.add("ParallelStateSucceeded", frame.previous);
+    const results = await group.all(
+      children.map((child) => runSequence(child, input).finally(() => group.ended(child))),
+    );
+    pass(frame, "ParallelStateSucceeded", group.last);
     return results;
   } catch (error) {
-    noteFailure(visit, "ParallelStateFailed", undefined, error);
+    if (error instanceof StatesError && !isRuntimeError(error)) {
+      noteCut(children, group);
+      failWith(frame, "ParallelStateFailed", group.last, error);
+    }
     throw error;
   } finally {
     release();
@@ -34,105 +40,61 @@ export async function runParallel(visit: Visit): Promise<Json> {
 /** Runs all items, at most so many at once; the first failure cancels the others. */
 export async function runMap(visit: Visit): Promise<Json> {
   const { frame, state } = visit;
-  const items = await itemsOf(visit);
-  const limit = await concurrencyOf(visit);
   const processor = state.ItemProcessor ?? state.Iterator;
   if (!processor) throw new StatesError("States.Runtime", "The Map state has no ItemProcessor");
-  const started = frame.run.history.add("MapStateStarted", frame.previous, "mapStateStartedEventDetails", {
-    length: items.length,
-  });
-  frame.previous = started;
+  const items = await itemsOf(visit);
+  const limit = await concurrencyOf(visit);
+  note(frame, "MapStateStarted", "mapStateStartedEventDetails", { length: items.length });
+  const started = frame.previous;
   const { controller, release } = childSignal(frame.signal);
-  const results: Json[] = new Array<Json>(items.length).fill(null);
+  const group = new Group(frame, controller);
+  const results = new Array<Json>(items.length).fill(null);
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < items.length && !controller.signal.aborted) {
       const index = next++;
-      results[index] = await runItem(visit, processor, items[index] ?? null, index, started, controller.signal);
+      const context = { Map: { Item: { Index: index, Value: items[index] ?? null } } };
+      const child = childFrame(visit, processor, index, started, controller.signal, context);
+      results[index] = child.checkpoint.finished ?? (await runItem(visit, child, index, group));
     }
   };
   try {
-    await allOrFirstFailure(Array.from({ length: Math.min(limit, items.length) }, worker), controller);
-    frame.previous = frame.run.history.add("MapStateSucceeded", frame.previous);
+    await group.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+    pass(frame, "MapStateSucceeded", group.last);
     return results;
   } catch (error) {
-    noteFailure(visit, "MapStateFailed", "mapStateFailedEventDetails", error);
+    if (error instanceof StatesError && !isRuntimeError(error)) {
+      failWith(frame, "MapStateFailed", group.last, error);
+    }
     throw error;
   } finally {
     release();
   }
 }
 
-async function runItem(
-  visit: Visit,
-  processor: StatesDefinition,
-  item: Json,
-  index: number,
-  started: number,
-  signal: AbortSignal,
-): Promise<Json> {
-  const { frame, name, state, data } = visit;
-  const { history, checkpoints } = frame.run;
-  const context = { Map: { Item: { Index: index, Value: item } } };
-  const path = pathOf(visit, `${index}`);
-  const finished = checkpoints.resultOf(path);
-  if (finished !== undefined) return finished;
-  const facts = { name, index };
-  const begun = history.add("MapIterationStarted", started, "mapIterationStartedEventDetails", facts);
-  const child = childFrame(visit, processor, `${index}`, begun, signal, context);
+async function runItem(visit: Visit, child: Frame, index: number, group: Group): Promise<Json> {
+  const facts = { name: visit.name, index };
+  note(child, "MapIterationStarted", "mapIterationStartedEventDetails", facts);
   try {
-    const itemData = { ...data, context: { ...data.context, ...context } };
-    const selector = state.ItemSelector ?? (state.Parameters as JsonRecord | undefined);
-    const selected =
-      selector === undefined
-        ? item
-        : data.language === "JSONata"
-          ? await evaluateField(selector, itemData, "ItemSelector")
-          : fillTemplate(selector, { ...itemData, input: effectiveInput(state, data) });
-    const output = await runSequence(child, selected);
-    history.add("MapIterationSucceeded", child.previous, "mapIterationSucceededEventDetails", facts);
+    const output = await runSequence(child, await itemInput(visit, child.context));
+    note(child, "MapIterationSucceeded", "mapIterationSucceededEventDetails", facts);
+    group.ended(child);
     return output;
   } catch (error) {
-    const [type, member] =
-      error instanceof Cancelled
-        ? (["MapIterationAborted", "mapIterationAbortedEventDetails"] as const)
-        : (["MapIterationFailed", "mapIterationFailedEventDetails"] as const);
-    history.add(type, child.previous, member, facts);
+    if (error instanceof Cancelled) {
+      noteAside(child, "MapIterationAborted", "mapIterationAbortedEventDetails", facts);
+    } else if (error instanceof StatesError && !isRuntimeError(error)) {
+      noteAside(child, "MapIterationFailed", "mapIterationFailedEventDetails", facts);
+    }
+    group.ended(child);
     throw error;
   }
-}
-
-async function itemsOf({ state, data }: Visit): Promise<readonly Json[]> {
-  const value =
-    data.language === "JSONata"
-      ? state.Items === undefined
-        ? data.input
-        : await evaluateField(state.Items, data, "Items")
-      : requirePath(state.ItemsPath ?? "$", { ...scopeOf(data), data: effectiveInput(state, data) }, "ItemsPath");
-  if (Array.isArray(value)) return value as readonly Json[];
-  throw new StatesError("States.Runtime", `The Map state needs an array of items, got ${JSON.stringify(value)}`);
-}
-
-async function concurrencyOf({ state, data }: Visit): Promise<number> {
-  const value =
-    state.MaxConcurrencyPath !== undefined
-      ? requirePath(state.MaxConcurrencyPath, scopeOf(data), "MaxConcurrencyPath")
-      : typeof state.MaxConcurrency === "string"
-        ? await evaluateField(state.MaxConcurrency, data, "MaxConcurrency")
-        : (state.MaxConcurrency ?? 0);
-  if (typeof value !== "number" || !Number.isInteger(value) || value < 0) {
-    throw new StatesError(
-      "States.Runtime",
-      `MaxConcurrency must be a whole number of at least 0, got ${JSON.stringify(value)}`,
-    );
-  }
-  return value === 0 ? INLINE_CONCURRENCY : Math.min(value, INLINE_CONCURRENCY);
 }
 
 function childFrame(
   visit: Visit,
   definition: StatesDefinition,
-  part: string,
+  index: number,
   previous: number,
   signal: AbortSignal,
   context: JsonRecord,
@@ -142,37 +104,73 @@ function childFrame(
     run: frame.run,
     definition,
     language: definition.QueryLanguage ?? data.language,
-    path: pathOf(visit, part),
+    checkpoint: frame.checkpoint.part(index),
     signal,
     context: { ...frame.context, ...context },
     // Outer variables can be read; what is assigned within stays within.
-    variables: new Map(frame.variables),
+    variables: frame.variables,
     previous,
+    shown: undefined,
+    current: undefined,
   };
 }
 
-function pathOf({ frame, name }: Visit, part: string): string {
-  return `${frame.path}${name}/${part}/`;
+/** Work that is done side by side: all of it, or until the first failure. */
+class Group {
+  /** Id of the last event before the end: of the part that ended last, or of the one that failed first. */
+  last: number;
+  /** The part that failed first. */
+  culprit: Frame | undefined;
+  private failure: unknown;
+
+  constructor(
+    frame: Frame,
+    private readonly controller: AbortController,
+  ) {
+    this.last = frame.previous;
+  }
+
+  /** A part has ended, well or not. */
+  ended(child: Frame): void {
+    if (this.culprit) return;
+    this.last = child.previous;
+    if (child.checkpoint.finished === undefined) this.culprit = child;
+  }
+
+  /** Results of all; after the first failure the rest is cancelled and waited for. */
+  async all<T>(work: readonly Promise<T>[]): Promise<T[]> {
+    const settled = await Promise.allSettled(
+      work.map((one) =>
+        one.catch((error: unknown) => {
+          this.failure ??= error;
+          this.controller.abort();
+          throw error;
+        }),
+      ),
+    );
+    if (this.failure !== undefined) throw this.failure as Error;
+    return settled.map((result) => (result as PromiseFulfilledResult<T>).value);
+  }
 }
 
-/** Results of all; after the first failure the rest is cancelled and waited for. */
-async function allOrFirstFailure<T>(work: readonly Promise<T>[], controller: AbortController): Promise<T[]> {
-  let first: unknown;
-  const settled = await Promise.allSettled(
-    work.map((one) =>
-      one.catch((error: unknown) => {
-        first ??= error;
-        controller.abort();
-        throw error;
-      }),
-    ),
-  );
-  if (first !== undefined) throw first as Error;
-  return settled.map((result) => (result as PromiseFulfilledResult<T>).value);
+/** The state's success shows the last event within as its predecessor, and so does what follows. */
+function pass(frame: Frame, type: string, last: number): void {
+  frame.shown = last;
+  note(frame, type);
+  frame.shown = last;
 }
 
-function noteFailure({ frame }: Visit, type: string, member: string | undefined, error: unknown): void {
-  if (!(error instanceof StatesError)) return;
-  const details = member === undefined ? {} : { error: error.error, cause: error.reason };
-  frame.previous = frame.run.history.add(type, frame.previous, member, details);
+/** AWS shows no details here; the console reads the error. */
+function failWith(frame: Frame, type: string, last: number, { error, reason }: StatesError): void {
+  frame.shown = last;
+  note(frame, type, undefined, { error, cause: reason });
+}
+
+/** Branches that were cut off, and a task whose failure ended its branch. */
+function noteCut(children: readonly Frame[], group: Group): void {
+  for (const child of children) {
+    if (child.checkpoint.finished !== undefined || !ABORTABLE.includes(child.current)) continue;
+    if (child === group.culprit && child.current !== "Task") continue;
+    noteAside(child, `${child.current ?? ""}StateAborted`, undefined, {}, group.last);
+  }
 }

@@ -36,6 +36,7 @@ export interface TokenWait {
 
 /** Unchanging facts of an execution, for the context object. */
 export interface ExecutionFacts {
+  readonly region: string;
   readonly execution: JsonRecord;
   readonly stateMachine: JsonRecord;
 }

@@ -1,7 +1,8 @@
 // One attempt of a Task state: its input, its limits, its events, and the token that it may wait for.
 import { childSignal, waitFor, type TaskLimits } from "./cancellation";
-import type { Visit } from "./interpreter";
-import { enter, evaluateField, scopeOf, type StateData } from "../language/data-flow";
+import { note, type Visit } from "./frame";
+import type { ExecutionPorts } from "./ports";
+import { effectiveInput, enter, evaluateField, measured, scopeOf, type StateData } from "../language/data-flow";
 import { StatesError } from "../language/errors";
 import { requirePath } from "../language/paths";
 import type { Json, JsonRecord } from "../language/types";
@@ -20,32 +21,40 @@ export async function runTask(visit: Visit): Promise<Json> {
   const { ports } = frame.run;
   const resource = state.Resource ?? "";
   const input = await enter(state, data);
+  const inputText = measured(input, name);
   const limits = await limitsOf(visit);
   const names = namesOf(resource);
-  const facts = resourceFacts(resource);
-  note(visit, names, "Scheduled", { ...facts, ...scheduledFacts(names, input, limits, resource) });
-  note(visit, names, "Started", names.prefix === "Task" ? facts : {});
+  const facts = names.prefix === "Task" ? resourceFacts(resource) : {};
+  const { region } = frame.run.facts;
+  noteTask(visit, names, "Scheduled", {
+    ...(names.prefix === "Task" ? { ...facts, region, parameters: inputText } : { resource, input: inputText }),
+    ...(limits.timeoutMs === undefined ? {} : { timeoutInSeconds: limits.timeoutMs / 1000 }),
+    ...(limits.heartbeatMs === undefined ? {} : { heartbeatInSeconds: limits.heartbeatMs / 1000 }),
+  });
+  noteTask(visit, names, "Started", facts);
   const { controller, release } = childSignal(frame.signal);
   const call = { resource: resource.replace(WAIT_FOR_TOKEN, ""), input, stateName: name, signal: controller.signal };
+  const withToken = resource.endsWith(WAIT_FOR_TOKEN);
+  // Only who waits for a callback can miss a heartbeat.
+  const { heartbeatMs, ...timeouts } = limits;
+  const waits = withToken && heartbeatMs !== undefined ? limits : timeouts;
   try {
-    const result = await waitFor(ports.clock, frame.signal, limits, ({ beat }) => {
-      if (!resource.endsWith(WAIT_FOR_TOKEN)) return ports.runTask(call);
-      return waitForToken(visit, tokenOf(data), beat, async () => {
+    const result = await waitFor(ports.clock, frame.signal, waits, ({ beat }) => {
+      if (!withToken) return ports.runTask(call);
+      return waitForToken(ports, controller.signal, tokenOf(data), beat, async () => {
         const submitted = await ports.runTask(call);
-        note(visit, names, "Submitted", { ...facts, output: JSON.stringify(submitted) });
+        // The token may have come back before the request that carried it was answered.
+        if (controller.signal.aborted) return;
+        noteTask(visit, names, "Submitted", { ...facts, output: JSON.stringify(submitted) });
       });
     });
-    note(visit, names, "Succeeded", { ...(names.prefix === "Task" ? facts : {}), output: JSON.stringify(result) });
+    const output = measured(result, name);
+    noteTask(visit, names, "Succeeded", { ...facts, output });
     return result;
   } catch (error) {
     if (error instanceof StatesError) {
       const timedOut = error.error === "States.Timeout" || error.error === "States.HeartbeatTimeout";
-      const outcome = timedOut ? "TimedOut" : "Failed";
-      note(visit, names, outcome, {
-        ...(names.prefix === "Task" ? facts : {}),
-        error: error.error,
-        cause: error.reason,
-      });
+      noteTask(visit, names, timedOut ? "TimedOut" : "Failed", { ...facts, error: error.error, cause: error.reason });
     }
     throw error;
   } finally {
@@ -55,10 +64,16 @@ export async function runTask(visit: Visit): Promise<Json> {
   }
 }
 
-/** Resolves when somebody returns the token; the request itself only has to succeed. */
-function waitForToken(visit: Visit, token: string, beat: () => void, submit: () => Promise<void>): Promise<Json> {
+/** Resolves when somebody returns the token; the request itself only has to succeed. The token is void once `signal` aborts. */
+function waitForToken(
+  ports: ExecutionPorts,
+  signal: AbortSignal,
+  token: string,
+  beat: () => void,
+  submit: () => Promise<void>,
+): Promise<Json> {
   return new Promise<Json>((resolve, reject) => {
-    const forget = visit.frame.run.ports.awaitToken(token, {
+    const forget = ports.awaitToken(token, {
       succeed: (output) => {
         forget();
         resolve(output);
@@ -69,7 +84,7 @@ function waitForToken(visit: Visit, token: string, beat: () => void, submit: () 
       },
       beat,
     });
-    visit.frame.signal.addEventListener("abort", forget, { once: true });
+    signal.addEventListener("abort", forget, { once: true });
     submit().catch((error: unknown) => {
       forget();
       reject(error as Error);
@@ -89,7 +104,7 @@ async function limitsOf({ state, data }: Visit): Promise<TaskLimits> {
   ): Promise<number | undefined> => {
     const value =
       path !== undefined
-        ? requirePath(path, scopeOf(data), field)
+        ? requirePath(path, { ...scopeOf(data), data: effectiveInput(state, data) }, field)
         : typeof direct === "string"
           ? await evaluateField(direct, data, field)
           : direct;
@@ -118,17 +133,8 @@ function resourceFacts(resource: string): JsonRecord {
   return { resourceType: parts.slice(0, -1).join(":"), resource: action };
 }
 
-function scheduledFacts(names: EventNames, input: Json, limits: TaskLimits, resource: string): JsonRecord {
-  const timeouts = {
-    ...(limits.timeoutMs === undefined ? {} : { timeoutInSeconds: limits.timeoutMs / 1000 }),
-    ...(limits.heartbeatMs === undefined ? {} : { heartbeatInSeconds: limits.heartbeatMs / 1000 }),
-  };
-  return names.prefix === "Task"
-    ? { parameters: JSON.stringify(input), ...timeouts }
-    : { resource, input: JSON.stringify(input), ...timeouts };
-}
-
-function note({ frame }: Visit, names: EventNames, what: string, details: JsonRecord): void {
-  const member = `${names.member}${what}EventDetails`;
-  frame.previous = frame.run.history.add(`${names.prefix}${what}`, frame.previous, member, details);
+function noteTask({ frame }: Visit, names: EventNames, what: string, details: JsonRecord): void {
+  // LambdaFunctionStarted has no details.
+  const member = Object.keys(details).length === 0 ? undefined : `${names.member}${what}EventDetails`;
+  note(frame, `${names.prefix}${what}`, member, details);
 }

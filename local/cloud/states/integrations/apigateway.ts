@@ -6,12 +6,17 @@ import type { Integration } from "./integration";
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
+const AUTH_TYPES = ["NO_AUTH", "IAM_ROLE", "RESOURCE_POLICY"];
+
 /** Calls an API. Any status of 400 or more is an error "ApiGateway.<status>". */
 export const invokeApi: Integration = async (call) => {
   const input = call.input as JsonRecord;
   const { ApiEndpoint, Method, Stage, Path = "", AuthType = "NO_AUTH", RequestBody } = input;
   if (typeof ApiEndpoint !== "string" || typeof Method !== "string" || !METHODS.includes(Method)) {
     throw new StatesError("States.Runtime", "The task needs an ApiEndpoint, and a Method that API Gateway knows");
+  }
+  if (!AUTH_TYPES.includes(String(AuthType))) {
+    throw new StatesError("States.Runtime", `AuthType must be one of ${AUTH_TYPES.join(", ")}`);
   }
   const body =
     RequestBody === undefined ? "" : typeof RequestBody === "string" ? RequestBody : JSON.stringify(RequestBody);

@@ -28,6 +28,8 @@ export interface HttpAnswer {
 
 /** Credentials that end sooner are replaced. */
 const MARGIN_MS = 60_000;
+/** Executions whose credentials are kept; the oldest go first. */
+const MAXIMUM_SESSIONS = 500;
 
 /** Sends calls as the roles of state machines. */
 export class RoleCaller {
@@ -74,7 +76,10 @@ export class RoleCaller {
       undefined,
       source,
     );
+    this.sessions.delete(key);
     this.sessions.set(key, credentials);
+    const [oldest] = this.sessions.keys();
+    if (this.sessions.size > MAXIMUM_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
     return credentials;
   }
 
@@ -87,7 +92,12 @@ export class RoleCaller {
       agent: this.agent,
       signal,
     });
-    request.on("error", reject);
+    request.on("error", (error: NodeJS.ErrnoException) => {
+      // The server may close an idle connection at the very moment that it is used again.
+      const isStale = request.reusedSocket && error.code === "ECONNRESET" && !signal.aborted;
+      if (isStale) this.exchange(call, headers).then(resolve, reject);
+      else reject(error);
+    });
     request.on("response", (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));

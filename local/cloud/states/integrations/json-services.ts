@@ -10,6 +10,9 @@ interface JsonServiceFacts {
   /** What stands before the dot in error names, by optimised and by SDK integration. */
   readonly errorPrefix: string;
   readonly sdkErrorPrefix: string;
+  /** Base class of the service's exceptions: the name of those that its API does not declare. */
+  readonly baseError: string;
+  readonly sdkBaseError: string;
 }
 
 const DYNAMODB: JsonServiceFacts = {
@@ -18,6 +21,8 @@ const DYNAMODB: JsonServiceFacts = {
   contentType: "application/x-amz-json-1.0",
   errorPrefix: "DynamoDB",
   sdkErrorPrefix: "DynamoDb",
+  baseError: "AmazonDynamoDBException",
+  sdkBaseError: "DynamoDbException",
 };
 const SQS: JsonServiceFacts = {
   signingName: "sqs",
@@ -25,6 +30,8 @@ const SQS: JsonServiceFacts = {
   contentType: "application/x-amz-json-1.0",
   errorPrefix: "SQS",
   sdkErrorPrefix: "Sqs",
+  baseError: "AmazonSQSException",
+  sdkBaseError: "SqsException",
 };
 const EVENTS: JsonServiceFacts = {
   signingName: "events",
@@ -32,6 +39,8 @@ const EVENTS: JsonServiceFacts = {
   contentType: "application/x-amz-json-1.1",
   errorPrefix: "EventBridge",
   sdkErrorPrefix: "EventBridge",
+  baseError: "EventBridgeException",
+  sdkBaseError: "EventBridgeException",
 };
 
 const SDK_SERVICES: Readonly<Record<string, JsonServiceFacts>> = { dynamodb: DYNAMODB, sqs: SQS, eventbridge: EVENTS };
@@ -57,7 +66,7 @@ export function sdkIntegration(service: string, action: string): Integration | u
   const facts = SDK_SERVICES[service];
   if (!facts) return undefined;
   const operation = action.charAt(0).toUpperCase() + action.slice(1);
-  return (call) => callJson(call, { ...facts, errorPrefix: facts.sdkErrorPrefix }, operation, call.input);
+  return (call) => callJson(call, { ...facts, errorPrefix: facts.sdkErrorPrefix, baseError: facts.sdkBaseError }, operation, call.input);
 }
 
 async function putEvents(call: IntegrationCall): Promise<Json> {
@@ -90,13 +99,22 @@ async function callJson(call: IntegrationCall, facts: JsonServiceFacts, operatio
       SdkResponseMetadata: { RequestId: headers["x-amzn-RequestId"] },
     };
   }
-  const code = String(document.__type ?? "UnknownError");
+  const code = exceptionName(String(document.__type ?? "UnknownError").replace(/^.*#/, ""));
   const message = String(document.message ?? document.Message ?? answer.statusText);
   throw new StatesError(
-    `${facts.errorPrefix}.${exceptionName(code.slice(code.lastIndexOf("#") + 1))}`,
-    `${message} (Service: ${facts.errorPrefix}, Status Code: ${answer.status})`,
+    `${facts.errorPrefix}.${UNDECLARED.includes(code) ? facts.baseError : code}`,
+    `${message} (Service: ${facts.errorPrefix}; Status Code: ${answer.status}; Error Code: ${code})`,
   );
 }
+
+/** Errors that no API declares. */
+const UNDECLARED = [
+  "AccessDeniedException",
+  "ExpiredTokenException",
+  "SerializationException",
+  "UnrecognizedClientException",
+  "ValidationException",
+];
 
 /** Step Functions names errors as the Java SDK does: with "Exception" at the end. */
 function exceptionName(code: string): string {

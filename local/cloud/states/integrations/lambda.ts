@@ -4,15 +4,27 @@ import type { Json, JsonRecord } from "../language/types";
 import type { HttpAnswer } from "./http";
 import type { Integration, IntegrationCall } from "./integration";
 
+const PARAMETERS = ["FunctionName", "InvocationType", "LogType", "Payload", "Qualifier"];
+
 /** The optimised integration: FunctionName and Payload. */
 export const invokeFunction: Integration = async (call) => {
-  const { FunctionName, Payload = {}, Qualifier } = call.input as JsonRecord;
+  const input = call.input as JsonRecord;
+  const unknown = Object.keys(input).filter((name) => !PARAMETERS.includes(name));
+  if (unknown.length > 0) {
+    throw new StatesError("States.Runtime", `lambda:invoke does not know, or the local run does not simulate: ${unknown.join(", ")}`);
+  }
+  const { FunctionName, Payload = {}, Qualifier, InvocationType, LogType } = input;
   if (typeof FunctionName !== "string") throw new StatesError("States.Runtime", "The task has no FunctionName");
   const query = typeof Qualifier === "string" ? `?Qualifier=${encodeURIComponent(Qualifier)}` : "";
-  const answer = await invoke(call, `${encodeURIComponent(FunctionName)}/invocations${query}`, Payload);
+  const answer = await invoke(call, `${encodeURIComponent(FunctionName)}/invocations${query}`, Payload, {
+    ...(typeof InvocationType === "string" ? { "x-amz-invocation-type": InvocationType } : {}),
+    ...(typeof LogType === "string" ? { "x-amz-log-type": LogType } : {}),
+  });
   return {
-    ExecutedVersion: answer.headers["x-amz-executed-version"] ?? "$LATEST",
-    Payload: resultOf(answer),
+    // Of an invocation that is only queued no more is known than that.
+    ...(answer.status === 200
+      ? { ExecutedVersion: answer.headers["x-amz-executed-version"] ?? "$LATEST", Payload: resultOf(answer) }
+      : { Payload: "" }),
     SdkHttpMetadata: { HttpStatusCode: answer.status },
     SdkResponseMetadata: { RequestId: answer.headers["x-amzn-requestid"] ?? "" },
     StatusCode: answer.status,
@@ -24,26 +36,37 @@ export function invokeArn(functionArn: string): Integration {
   return async (call) => resultOf(await invoke(call, `${encodeURIComponent(functionArn)}/invocations`, call.input));
 }
 
-async function invoke(call: IntegrationCall, path: string, event: Json): Promise<HttpAnswer> {
-  const answer = await call.send({
-    method: "POST",
-    url: `${call.gatewayOrigin}/2015-03-31/functions/${path}`,
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(event),
-    service: "lambda",
-  });
-  if (answer.status !== 200) throw refusal(answer);
+async function invoke(
+  call: IntegrationCall,
+  path: string,
+  event: Json,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<HttpAnswer> {
+  const answer = await call
+    .send({
+      method: "POST",
+      url: `${call.gatewayOrigin}/2015-03-31/functions/${path}`,
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(event),
+      service: "lambda",
+    })
+    .catch((error: unknown) => {
+      throw new StatesError("Lambda.SdkClientException", error instanceof Error ? error.message : String(error));
+    });
+  if (answer.status >= 300) throw refusal(answer);
   if (answer.headers["x-amz-function-error"] !== undefined) throw functionError(answer.body);
   return answer;
 }
 
 function refusal(answer: HttpAnswer): StatesError {
-  const document = resultOf(answer) as JsonRecord | null;
+  const document = documentOf(answer);
   const header = answer.headers["x-amzn-errortype"]?.split(":")[0];
-  const code = header ?? String(document?.__type ?? document?.Code ?? "Unknown");
+  const code = header ?? String(document.__type ?? document.Code ?? "Unknown");
   const name = code.endsWith("Exception") ? code : `${code}Exception`;
-  const message = String(document?.Message ?? document?.message ?? answer.statusText);
-  return new StatesError(`Lambda.${name}`, `${message} (Service: Lambda, Status Code: ${answer.status})`);
+  const message = String(document.Message ?? document.message ?? answer.statusText);
+  // What the API does not declare is the base class of its exceptions.
+  const declared = name === "AccessDeniedException" ? "AWSLambdaException" : name;
+  return new StatesError(`Lambda.${declared}`, `${message} (Service: AWSLambda; Status Code: ${answer.status}; Error Code: ${name})`);
 }
 
 /** The error's type is the name that Retry and Catch match; the cause is all that the function told. */
@@ -58,4 +81,13 @@ function functionError(body: string): StatesError {
 
 function resultOf({ body }: HttpAnswer): Json {
   return body === "" ? null : (JSON.parse(body) as Json);
+}
+
+function documentOf(answer: HttpAnswer): JsonRecord {
+  try {
+    const document = resultOf(answer);
+    return document !== null && typeof document === "object" ? (document as JsonRecord) : {};
+  } catch {
+    return {};
+  }
 }

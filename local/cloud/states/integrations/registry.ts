@@ -14,7 +14,7 @@ const OPTIMISED: Readonly<Record<string, Integration>> = {
   "apigateway:invoke": invokeApi,
 };
 const INTEGRATION =
-  /^arn:aws:states:[a-z0-9-]*:\d{0,12}:(?:aws-sdk:(?<service>[a-z0-9]+):(?<action>[A-Za-z0-9]+)|(?<name>[a-z0-9-]+:[A-Za-z]+))(?<pattern>\.[A-Za-z:0-9]+)?$/;
+  /^arn:aws:states:::(?:aws-sdk:(?<service>[a-z0-9]+):(?<action>[A-Za-z0-9]+)|(?<name>[a-z0-9-]+:[A-Za-z]+))(?<pattern>\.[A-Za-z:0-9]+)?$/;
 const WITH_TOKEN = ["lambda:invoke", "sqs:sendMessage", "events:putEvents", "apigateway:invoke"];
 
 /** Why a resource cannot be a task here; undefined when it can. */
@@ -60,7 +60,8 @@ export class Integrations {
           stateMachineArn: owner.stateMachineArn,
           gatewayOrigin: this.context.gatewayOrigin(),
           localise: (url) => this.context.hosts.localise(url),
-          send: (request) => this.caller.send({ ...request, ...owner, signal }),
+          // Whatever is wrong, the role or the URL, becomes a rejection.
+          send: async (request) => this.caller.send({ ...request, ...owner, signal }),
         });
       } catch (error) {
         if (error instanceof StatesError) throw error;

@@ -12,18 +12,22 @@ export interface StateData {
   readonly context: JsonRecord;
   readonly variables: ReadonlyMap<string, Json>;
   readonly randomness: Randomness;
+  /** Milliseconds since the epoch, for $now and $millis. */
+  readonly now: number;
   readonly language: QueryLanguage;
 }
 
 /** Most bytes of a state's input or output. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const MAXIMUM_DATA_BYTES = 262_144;
 
-/** @throws StatesError States.DataLimitExceeded */
-export function checkSize(value: Json, what: string): Json {
-  if (Buffer.byteLength(JSON.stringify(value)) <= MAXIMUM_DATA_BYTES) return value;
+/** A value as JSON. @throws StatesError States.DataLimitExceeded when it is larger than a state may take or give. */
+export function measured(value: Json, stateName: string): string {
+  const text = JSON.stringify(value);
+  // No character has more than three bytes here: a pair of surrogates counts as two and has four.
+  if (text.length * 3 <= MAXIMUM_DATA_BYTES || Buffer.byteLength(text) <= MAXIMUM_DATA_BYTES) return text;
   throw new StatesError(
     "States.DataLimitExceeded",
-    `The ${what} exceeds the maximum number of bytes service limit (${MAXIMUM_DATA_BYTES}).`,
+    `The state/task '${stateName}' returned a result with a size exceeding the maximum number of bytes service limit.`,
   );
 }
 
@@ -81,7 +85,7 @@ export function placeResult(resultPath: string | null | undefined, input: Json, 
 /** JSONata: a field with its expressions evaluated. @param seen `result` or `errorOutput`. */
 export function evaluateField(value: Json, data: StateData, field: string, seen: JsonRecord = {}): Promise<Json> {
   const states = { input: data.input, context: data.context, ...seen };
-  return evaluateExpressions(value, { states, variables: data.variables }, data.randomness, field);
+  return evaluateExpressions(value, { states, variables: data.variables, now: data.now }, data.randomness, field);
 }
 
 /** JSONPath: a payload template, in which keys that end in ".$" hold a path or an intrinsic function. */

@@ -10,7 +10,14 @@ import type { Json, JsonRecord } from "./types";
 export interface ExpressionScope {
   readonly states: JsonRecord;
   readonly variables: ReadonlyMap<string, Json>;
+  /** Milliseconds since the epoch, for $now and $millis. */
+  readonly now: number;
 }
+
+/** What one evaluation may use; AWS gives no numbers. They end loops and keep the process responsive. */
+const LIMITS = { timeout: 2000, stack: 1000, sequence: 1_000_000 };
+/** Most items that $range may make. */
+const MAXIMUM_RANGE = 1_000_000;
 
 const EXPRESSION = /^\{%([\s\S]*)%\}$/;
 const CACHE_SIZE = 1000;
@@ -48,11 +55,11 @@ export async function evaluateExpressions(
     return items;
   }
   if (value === null || typeof value !== "object") return value;
-  const record: Record<string, Json> = {};
+  const entries: [string, Json][] = [];
   for (const [key, item] of Object.entries(value as JsonRecord)) {
-    record[key] = await evaluateExpressions(item, scope, randomness, `${field}/${key}`);
+    entries.push([key, await evaluateExpressions(item, scope, randomness, `${field}/${key}`)]);
   }
-  return record;
+  return Object.fromEntries(entries);
 }
 
 async function evaluate(source: string, scope: ExpressionScope, randomness: Randomness, field: string): Promise<Json> {
@@ -60,10 +67,11 @@ async function evaluate(source: string, scope: ExpressionScope, randomness: Rand
     new StatesError(
       "States.QueryEvaluationError",
       `The JSONata expression '${source}' specified for the field '${field}' ${reason}`,
+      field,
     );
   let value: unknown;
   try {
-    const bindings = { states: scope.states, ...Object.fromEntries(scope.variables), ...functions(randomness) };
+    const bindings = { states: scope.states, ...Object.fromEntries(scope.variables), ...functions(randomness, scope.now) };
     value = await compile(source).evaluate(undefined, bindings);
   } catch (error) {
     throw failed(`threw an error during evaluation. ${(error as Error).message}`);
@@ -78,27 +86,39 @@ function compile(source: string): ReturnType<typeof jsonata> {
   const known = compiled.get(source);
   if (known) return known;
   if (/\$eval\s*\(/.test(source)) throw new Error("the function $eval is not supported");
-  const expression = jsonata(source);
+  const expression = jsonata(source, LIMITS);
   if (compiled.size >= CACHE_SIZE) compiled.clear();
   compiled.set(source, expression);
   return expression;
 }
 
 /** Functions that Step Functions adds to JSONata. */
-function functions({ uuid, random }: Randomness): Readonly<Record<string, (...values: never[]) => unknown>> {
+function functions({ uuid, random }: Randomness, now: number): Readonly<Record<string, (...values: never[]) => unknown>> {
   return {
     uuid,
+    // The cloud's time, not that of the process.
+    millis: () => now,
+    now: (picture?: string, zone?: string) => compile("$fromMillis($t, $p, $z)").evaluate(undefined, { t: now, p: picture, z: zone }),
     random: (seed?: number) => (seed === undefined ? random() : seeded(seed)),
     parse: (text: string) => JSON.parse(text) as unknown,
     hash: (value: string, algorithm = "SHA-256") =>
       createHash(algorithm.toLowerCase().replace("-", "")).update(value).digest("hex"),
-    partition: (values: readonly unknown[], size: number) =>
-      Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
-        values.slice(index * size, (index + 1) * size),
-      ),
-    range: (first: number, last: number, step = 1) =>
-      Array.from({ length: Math.max(0, Math.floor((last - first) / step) + 1) }, (_, index) => first + index * step),
+    partition,
+    range,
   } as unknown as Readonly<Record<string, (...values: never[]) => unknown>>;
+}
+
+function partition(values: readonly unknown[], size: number): readonly (readonly unknown[])[] {
+  if (!(size >= 1)) throw new Error("$partition needs a size of at least 1");
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
+    values.slice(index * size, (index + 1) * size),
+  );
+}
+
+function range(first: number, last: number, step = 1): readonly number[] {
+  const length = step === 0 ? NaN : Math.floor((last - first) / step) + 1;
+  if (!(length <= MAXIMUM_RANGE)) throw new Error(`$range yields at most ${MAXIMUM_RANGE} items, with a step other than 0`);
+  return Array.from({ length: Math.max(0, length) }, (_, index) => first + index * step);
 }
 
 /** The same number for the same seed. */

@@ -1,6 +1,8 @@
 // Which fields each type of state knows, and what their values must be.
 // https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+import { isTimestamp } from "./choice";
 import { expressionIn } from "./expressions";
+import { isReferencePath } from "./paths";
 import type { QueryLanguage, State } from "./types";
 
 type Check = (value: unknown) => boolean;
@@ -12,10 +14,11 @@ const isList: Check = (value) => Array.isArray(value) && value.length > 0;
 const isAny: Check = () => true;
 const isPath: Check = (value) => typeof value === "string" && value.startsWith("$");
 const isPathOrNull: Check = (value) => value === null || isPath(value);
-const isReferencePathOrNull: Check = (value) =>
-  value === null || (isPath(value) && !/[@,:?*]|\.\./.test(value as string) && !String(value).startsWith("$$"));
+const isReferencePathOrNull: Check = (value) => value === null || (typeof value === "string" && isReferencePath(value));
+const isTime: Check = (value) => typeof value === "string" && isTimestamp(value);
 const isPositive: Check = (value) => Number.isInteger(value) && Number(value) > 0 && Number(value) <= 99_999_999;
 const isCount: Check = (value) => Number.isInteger(value) && Number(value) >= 0;
+const isWait: Check = (value) => isCount(value) && Number(value) <= 99_999_999;
 const isExpression: Check = (value) => typeof value === "string" && expressionIn(value) !== undefined;
 const either =
   (...checks: readonly Check[]): Check =>
@@ -41,7 +44,7 @@ const JSON_PATH: Readonly<Record<State["Type"], Fields>> = {
     TimeoutSeconds: isPositive, TimeoutSecondsPath: isPath, HeartbeatSeconds: isPositive, HeartbeatSecondsPath: isPath,
   },
   Choice: { ...PATHS, ...PATH_ASSIGN, Choices: isList, Default: isText },
-  Wait: { ...TRANSITION, ...PATHS, ...PATH_ASSIGN, Seconds: isCount, SecondsPath: isPath, Timestamp: isText, TimestampPath: isPath },
+  Wait: { ...TRANSITION, ...PATHS, ...PATH_ASSIGN, Seconds: isWait, SecondsPath: isPath, Timestamp: isTime, TimestampPath: isPath },
   Succeed: { ...PATHS },
   Fail: { Error: isText, ErrorPath: either(isPath, isText), Cause: isText, CausePath: either(isPath, isText) },
   Parallel: { ...TRANSITION, ...PATHS, ...PATH_ASSIGN, ...RESULT, ...ERRORS, Parameters: isAny, Branches: isList },
@@ -61,13 +64,13 @@ const JSONATA: Readonly<Record<State["Type"], Fields>> = {
     TimeoutSeconds: either(isPositive, isExpression), HeartbeatSeconds: either(isPositive, isExpression),
   },
   Choice: { ...EXPRESSION_OUTPUT, Choices: isList, Default: isText },
-  Wait: { ...TRANSITION, ...EXPRESSION_OUTPUT, Seconds: either(isCount, isExpression), Timestamp: isText },
+  Wait: { ...TRANSITION, ...EXPRESSION_OUTPUT, Seconds: either(isWait, isExpression), Timestamp: either(isTime, isExpression) },
   Succeed: { Output: isAny },
   Fail: { Error: isText, Cause: isText },
   Parallel: { ...TRANSITION, ...EXPRESSION_OUTPUT, ...ERRORS, Arguments: isAny, Branches: isList },
   Map: {
     ...TRANSITION, ...EXPRESSION_OUTPUT, ...ERRORS,
-    Items: either(isExpression, Array.isArray), ItemSelector: isRecord, ItemProcessor: isRecord, MaxConcurrency: either(isCount, isExpression),
+    Items: either(isExpression, Array.isArray), ItemSelector: either(isRecord, isExpression), ItemProcessor: isRecord, MaxConcurrency: either(isCount, isExpression),
     ItemReader: isRecord, ItemBatcher: isRecord, ResultWriter: isRecord,
     ToleratedFailureCount: either(isCount, isExpression), ToleratedFailurePercentage: isAny, Label: isText,
   },
@@ -104,6 +107,7 @@ function combinations(state: State): readonly string[] {
     problems.push("Seconds: exactly one of Seconds, SecondsPath, Timestamp, TimestampPath is needed");
   }
   if (Type === "Map" && given("ItemProcessor", "Iterator") !== 1) problems.push("ItemProcessor: is required");
+  if (Type === "Map" && given("ItemSelector", "Parameters") > 1) problems.push("ItemSelector: excludes Parameters");
   for (const field of ["TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency", "Error", "Cause"]) {
     if (given(field, `${field}Path`) > 1) problems.push(`${field}: excludes ${field}Path`);
   }
@@ -116,49 +120,4 @@ function combinations(state: State): readonly string[] {
     problems.push("HeartbeatSeconds: must be smaller than TimeoutSeconds");
   }
   return problems;
-}
-
-/** What is wrong with the shape of retriers and catchers. */
-export function handlerProblems(state: State, language: QueryLanguage): readonly string[] {
-  const known = {
-    Retry: [
-      "ErrorEquals",
-      "IntervalSeconds",
-      "MaxAttempts",
-      "BackoffRate",
-      "MaxDelaySeconds",
-      "JitterStrategy",
-      "Comment",
-    ],
-    Catch: ["ErrorEquals", "Next", "Assign", "Comment", language === "JSONata" ? "Output" : "ResultPath"],
-  };
-  return (["Retry", "Catch"] as const).flatMap((field) =>
-    (state[field] ?? []).flatMap((handler, index) => {
-      const where = `${field}[${index}]`;
-      const unknown = Object.keys(handler).filter((name) => !known[field].includes(name));
-      const names: unknown = handler.ErrorEquals;
-      return [
-        ...unknown.map((name) => `${where}/${name}: is not supported`),
-        ...(Array.isArray(names) && names.length > 0 && names.every(isText)
-          ? []
-          : [`${where}/ErrorEquals: must be a list of names`]),
-        ...(field === "Catch" && !Object.hasOwn(handler, "Next") ? [`${where}/Next: is required`] : []),
-        ...(field === "Retry" ? retryProblems(handler as unknown as Readonly<Record<string, unknown>>, where) : []),
-      ];
-    }),
-  );
-}
-
-function retryProblems(retrier: Readonly<Record<string, unknown>>, where: string): readonly string[] {
-  const { IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds, JitterStrategy } = retrier;
-  const rules: readonly (readonly [string, unknown, boolean])[] = [
-    ["IntervalSeconds", IntervalSeconds, isPositive(IntervalSeconds)],
-    ["MaxAttempts", MaxAttempts, isCount(MaxAttempts)],
-    ["BackoffRate", BackoffRate, typeof BackoffRate === "number" && BackoffRate >= 1],
-    ["MaxDelaySeconds", MaxDelaySeconds, isPositive(MaxDelaySeconds) && Number(MaxDelaySeconds) <= 31_622_400],
-    ["JitterStrategy", JitterStrategy, JitterStrategy === "FULL" || JitterStrategy === "NONE"],
-  ];
-  return rules.flatMap(([name, value, fits]) =>
-    value === undefined || fits ? [] : [`${where}/${name}: has an invalid value`],
-  );
 }

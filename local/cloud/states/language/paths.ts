@@ -11,8 +11,13 @@ export interface PathScope {
   readonly variables: ReadonlyMap<string, Json>;
 }
 
-const SIMPLE = /^\$(?:\.[A-Za-z_][\w-]*|\['[^'\]]*'\]|\[\d+\])*$/;
-const STEP = /\.([A-Za-z_][\w-]*)|\['([^'\]]*)'\]|\[(\d+)\]/g;
+const SIMPLE = /^\$(?:\.[\p{L}_][\p{L}\p{N}_-]*|\['[^'\]]*'\]|\["[^"\]]*"\]|\[\d+\])*$/u;
+const STEP = /\.([\p{L}_][\p{L}\p{N}_-]*)|\['([^'\]]*)'\]|\["([^"\]]*)"\]|\[(\d+)\]/gu;
+
+/** Whether a text is a reference path: one that names a single place, as ResultPath needs. */
+export function isReferencePath(path: string): boolean {
+  return SIMPLE.test(path);
+}
 
 /** Value at a path; undefined when a definite path finds nothing. Wildcards, filters and slices yield lists. */
 export function readPath(path: string, scope: PathScope): Json | undefined {
@@ -66,8 +71,8 @@ function splitRoot(path: string, scope: PathScope): { readonly root: Json; reado
 }
 
 function stepsOf(path: string): readonly (string | number)[] {
-  return [...path.matchAll(STEP)].map(([, dotted, quoted, index]) =>
-    index === undefined ? (dotted ?? quoted ?? "") : Number(index),
+  return [...path.matchAll(STEP)].map(([, dotted, quoted, doubleQuoted, index]) =>
+    index === undefined ? (dotted ?? quoted ?? doubleQuoted ?? "") : Number(index),
   );
 }
 
@@ -87,5 +92,6 @@ function evaluate(path: string, root: Json): readonly Json[] {
 
 /** Whether a path can match at most one value. */
 function isDefinite(path: string): boolean {
-  return !/\.\.|\*|\?\(|\[[^\]']*[:,][^\]']*\]/.test(path);
+  // Names in quotes may hold any character.
+  return !/\.\.|\*|\?\(|\[[^\]]*[:,][^\]]*\]/.test(path.replaceAll(/'[^']*'|"[^"]*"/g, "''"));
 }

@@ -1,9 +1,11 @@
 // Validation of a definition, as CreateStateMachine does it: all findings at once.
 import { AwsError } from "../../core/errors";
-import { expressionIn, syntaxProblem } from "./expressions";
-import { fieldProblems, handlerProblems } from "./fields";
+import { choiceProblems } from "./choice-rules";
+import { fieldProblems } from "./fields";
 import { innerOf, transitionProblems } from "./graph";
-import type { Json, QueryLanguage, State, StatesDefinition } from "./types";
+import { handlerProblems } from "./handlers";
+import type { QueryLanguage, State, StatesDefinition } from "./types";
+import { assignmentsOf, valueProblems, variableName } from "./values";
 
 const MAXIMUM_BYTES = 1024 * 1024;
 const MAXIMUM_NAME = 80;
@@ -65,8 +67,9 @@ function checkSequence(
   if (QueryLanguage !== "JSONPath" && QueryLanguage !== "JSONata") {
     findings.push(failed("QueryLanguage must be JSONPath or JSONata", path || "/"));
   }
-  if (TimeoutSeconds !== undefined && !(Number.isInteger(TimeoutSeconds) && Number(TimeoutSeconds) > 0)) {
-    findings.push(failed("TimeoutSeconds must be a positive whole number", path || "/"));
+  const seconds = Number(TimeoutSeconds ?? 1);
+  if (!Number.isInteger(TimeoutSeconds ?? 1) || seconds < 1 || seconds > 99_999_999) {
+    findings.push(failed("TimeoutSeconds must be a whole number from 1 to 99999999", path || "/"));
   }
   if (findings.length > 0) return findings;
   return checkStates(value as unknown as StatesDefinition, QueryLanguage as QueryLanguage, path, surroundings);
@@ -84,7 +87,9 @@ function checkStates(
   const shapes = states.flatMap(([name, state]) => {
     const own = state.QueryLanguage ?? language;
     const where = `${path}/States/${name}`;
-    return [...fieldProblems(state, own), ...handlerProblems(state, own)].map((problem) => failed(problem, where));
+    const shape = fieldProblems(state, own);
+    const problems = shape.length > 0 ? shape : [...handlerProblems(state, own), ...choiceProblems(state, own)];
+    return (problems.length > 0 ? problems : valueProblems(state, own)).map((problem) => failed(problem, where));
   });
   if (shapes.length > 0) return shapes;
   const own = new Set(states.flatMap(([, state]) => variablesOf(state)));
@@ -117,9 +122,7 @@ function checkState(
   if (language === "JSONPath" && sequenceLanguage === "JSONata") {
     findings.push(failed("QueryLanguage JSONPath is not allowed within JSONata", path));
   }
-  if (variablesOf(state).includes("states")) findings.push(failed("'states' is a reserved variable name", path));
   findings.push(...checkStatesAll(state, path));
-  if (language === "JSONata") findings.push(...checkExpressions(state as unknown as Json, path));
   findings.push(...checkSimulated(state, path));
   for (const part of innerOf(state)) findings.push(...checkSequence(part, language, path, inner));
   return findings;
@@ -136,24 +139,7 @@ function checkStatesAll(state: State, path: string): readonly Finding[] {
 
 /** Names that a state assigns, in its catchers and choices too. */
 function variablesOf(state: State): readonly string[] {
-  const handlers = [...(state.Catch ?? []), ...(state.Choices ?? [])].map(({ Assign }) => Assign);
-  return [state.Assign, ...handlers].flatMap((assign) =>
-    Object.keys(assign ?? {}).map((name) => name.replace(/\.\$$/, "")),
-  );
-}
-
-const NESTED = ["Branches", "ItemProcessor", "Iterator"];
-
-function checkExpressions(value: Json, path: string): readonly Finding[] {
-  if (typeof value === "string") {
-    const source = expressionIn(value);
-    const problem = source === undefined ? undefined : syntaxProblem(source);
-    return problem === undefined ? [] : [failed(`invalid JSONata: ${problem}`, path)];
-  }
-  if (value === null || typeof value !== "object") return [];
-  return Object.entries(value)
-    .filter(([key]) => !NESTED.includes(key))
-    .flatMap(([key, item]) => checkExpressions(item as Json, `${path}/${key}`));
+  return assignmentsOf(state).flatMap(({ assign }) => Object.keys(assign).map(variableName));
 }
 
 const NOT_SIMULATED = [

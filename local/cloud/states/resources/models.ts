@@ -13,8 +13,12 @@ import type { StateMachine, StateMachineLogging, StateMachineRevision, StateMach
 const ROLE_ARN = /^arn:aws:iam::\d{12}:role\/.+$/;
 const LOG_DESTINATION = /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:([^:]+):\*$/;
 
-/** Model of `aws.sfn.StateMachine`, type STANDARD. */
-export function stateMachineModel(context: CloudContext, machines: StateMachines): ResourceModel {
+/** Model of `aws.sfn.StateMachine`, type STANDARD. @param endExecutions of a machine that is deleted */
+export function stateMachineModel(
+  context: CloudContext,
+  machines: StateMachines,
+  endExecutions: (machine: StateMachine) => void,
+): ResourceModel {
   return {
     type: "aws:sfn/stateMachine:StateMachine",
     fidelity: "realised",
@@ -47,7 +51,11 @@ export function stateMachineModel(context: CloudContext, machines: StateMachines
       machine.latest = revise(context, inputs, resource, machine.arn);
       return realise(machine, inputs, resource);
     },
-    delete: async (id) => machines.remove(id),
+    delete: async (id) => {
+      const machine = machines.get(id);
+      if (machine) endExecutions(machine);
+      machines.remove(id);
+    },
   };
 }
 

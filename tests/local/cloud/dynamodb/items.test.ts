@@ -1,12 +1,11 @@
 // Proves that DynamoDB's item operations answer the real SDK as AWS does: keys, indexes, expressions, conditions, batches, errors.
 // It does not prove signatures and policies, which the gateway owns.
 import assert from "node:assert/strict";
-import { DynamoDBClient, ExecuteStatementCommand } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, ExecuteStatementCommand } from "@aws-sdk/client-dynamodb";
 import * as lib from "@aws-sdk/lib-dynamodb";
-import { createDynamoDbService } from "../../../../local/cloud/dynamodb/service";
-import { declare, serveStub, testContext, type ServiceStub } from "../../../support/json-service-stub";
+import { startDynamoDb, type DynamoDbRun } from "../../../support/dynamodb-service";
+import type { ServiceStub } from "../../../support/json-service-stub";
 
-const TABLE = "aws:dynamodb/table:Table";
 const TableName = "orders";
 const inputs = {
   name: TableName,
@@ -22,25 +21,20 @@ const inputs = {
 };
 
 describe("DynamoDB items", () => {
+  let run: DynamoDbRun;
   let stub: ServiceStub;
   let client: DynamoDBClient;
   let documents: lib.DynamoDBDocumentClient;
 
   beforeEach(async () => {
-    const service = createDynamoDbService(testContext());
-    stub = await serveStub(service);
-    await declare(service, TABLE, inputs);
-    client = new DynamoDBClient(stub.client);
-    documents = lib.DynamoDBDocumentClient.from(client);
+    run = await startDynamoDb(inputs);
+    ({ stub, client, documents } = run);
     for (const sk of ["1", "2", "3"]) {
       await documents.send(new lib.PutCommand({ TableName, Item: { pk: "a", sk, g: "G", m: { l: [1] }, n: 1 } }));
     }
   });
 
-  afterEach(async () => {
-    client.destroy();
-    await stub.close();
-  });
+  afterEach(() => run.stop());
 
   it("reads back what was put", async () => {
     const { Item } = await documents.send(new lib.GetCommand({ TableName, Key: { pk: "a", sk: "1" } }));

@@ -4,19 +4,9 @@ import assert from "node:assert/strict";
 import * as aws from "@aws-sdk/client-dynamodb";
 import type { PropertyMap } from "../../../../local/cloud/core/resource-model";
 import type { Service } from "../../../../local/cloud/core/service";
-import { createDynamoDbService } from "../../../../local/cloud/dynamodb/service";
-import {
-  declare,
-  modelOf,
-  problemsOf,
-  resourceContext,
-  serveStub,
-  testContext,
-  type ServiceStub,
-  type TestContext,
-} from "../../../support/json-service-stub";
+import { startDynamoDb, TABLE, type DynamoDbRun } from "../../../support/dynamodb-service";
+import { declare, modelOf, problemsOf, resourceContext, type TestContext } from "../../../support/json-service-stub";
 
-const TABLE = "aws:dynamodb/table:Table";
 const minimal: PropertyMap = {
   billingMode: "PAY_PER_REQUEST",
   hashKey: "pk",
@@ -26,20 +16,15 @@ const minimal: PropertyMap = {
 describe("DynamoDB tables", () => {
   let context: TestContext;
   let service: Service;
-  let stub: ServiceStub;
+  let run: DynamoDbRun;
   let client: aws.DynamoDBClient;
 
   beforeEach(async () => {
-    context = testContext();
-    service = createDynamoDbService(context);
-    stub = await serveStub(service);
-    client = new aws.DynamoDBClient(stub.client);
+    run = await startDynamoDb();
+    ({ context, service, client } = run);
   });
 
-  afterEach(async () => {
-    client.destroy();
-    await stub.close();
-  });
+  afterEach(() => run.stop());
 
   it("returns what the provider returns", async () => {
     const { id, outputs } = await declare(service, TABLE, { ...minimal, tags: { team: "a" } }, "orders");

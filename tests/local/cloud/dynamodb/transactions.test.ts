@@ -1,15 +1,9 @@
 // Proves that transactions are all or nothing, exclude each other, are idempotent by token, and need the permissions of AWS.
 import assert from "node:assert/strict";
-import { DynamoDBClient, type CancellationReason } from "@aws-sdk/client-dynamodb";
+import type { CancellationReason } from "@aws-sdk/client-dynamodb";
 import * as lib from "@aws-sdk/lib-dynamodb";
-import { createDynamoDbService } from "../../../../local/cloud/dynamodb/service";
-import {
-  declare,
-  serveStub,
-  testContext,
-  type ServiceStub,
-  type TestContext,
-} from "../../../support/json-service-stub";
+import { simpleTable, startDynamoDb, type DynamoDbRun } from "../../../support/dynamodb-service";
+import type { ServiceStub, TestContext } from "../../../support/json-service-stub";
 
 const TableName = "accounts";
 type Items = NonNullable<lib.TransactWriteCommandInput["TransactItems"]>;
@@ -20,30 +14,18 @@ interface Cancelled {
 }
 
 describe("DynamoDB transactions", () => {
+  let run: DynamoDbRun;
   let context: TestContext;
   let stub: ServiceStub;
-  let client: DynamoDBClient;
   let documents: lib.DynamoDBDocumentClient;
 
   beforeEach(async () => {
-    context = testContext();
-    const service = createDynamoDbService(context);
-    stub = await serveStub(service);
-    await declare(service, "aws:dynamodb/table:Table", {
-      name: TableName,
-      billingMode: "PAY_PER_REQUEST",
-      hashKey: "pk",
-      attributes: [{ name: "pk", type: "S" }],
-    });
-    client = new DynamoDBClient(stub.client);
-    documents = lib.DynamoDBDocumentClient.from(client);
+    run = await startDynamoDb(simpleTable(TableName));
+    ({ context, stub, documents } = run);
     await documents.send(new lib.PutCommand({ TableName, Item: { pk: "a", balance: 5, label: "text" } }));
   });
 
-  afterEach(async () => {
-    client.destroy();
-    await stub.close();
-  });
+  afterEach(() => run.stop());
 
   const transact = (TransactItems: Items, ClientRequestToken?: string): Promise<unknown> =>
     documents.send(

@@ -4,19 +4,11 @@ import * as aws from "@aws-sdk/client-cloudwatch";
 import type { PropertyMap } from "../../../../local/cloud/core/resource-model";
 import { createEventsService } from "../../../../local/cloud/events/service";
 import { compileMath } from "../../../../local/cloud/monitoring/metric-math";
-import { createMonitoringService, type MonitoringService } from "../../../../local/cloud/monitoring/service";
-import {
-  declare,
-  problemsOf,
-  serveStub,
-  testContext,
-  type ServiceStub,
-  type TestContext,
-} from "../../../support/json-service-stub";
+import type { MonitoringService } from "../../../../local/cloud/monitoring/service";
+import { declare, problemsOf, type ServiceStub, type TestContext } from "../../../support/json-service-stub";
+import { ALARM, MINUTE_MS, startMonitoring, type MonitoringRun } from "../../../support/monitoring-service";
 
-const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
 const COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm";
-const MINUTE_MS = 60_000;
 const topicArn = "arn:aws:sns:eu-west-1:123456789012:ops";
 const functionArn = "arn:aws:lambda:eu-west-1:123456789012:function:repair";
 const queueMetric = (metricName: string, stat: string): PropertyMap => ({
@@ -42,22 +34,18 @@ const stalled: PropertyMap = {
 };
 
 describe("CloudWatch alarms in action", () => {
+  let run: MonitoringRun;
   let context: TestContext;
   let service: MonitoringService;
   let stub: ServiceStub;
   let client: aws.CloudWatchClient;
 
   beforeEach(async () => {
-    context = testContext();
-    service = createMonitoringService(context);
-    stub = await serveStub(service);
-    client = new aws.CloudWatchClient(stub.client);
+    run = await startMonitoring();
+    ({ context, service, stub, client } = run);
   });
 
-  afterEach(async () => {
-    client.destroy();
-    await stub.close();
-  });
+  afterEach(() => run.stop());
 
   const measure = (name: string, value: number): void =>
     service.put({

@@ -4,21 +4,18 @@ import * as aws from "@aws-sdk/client-cloudwatch";
 import type { PropertyMap } from "../../../../local/cloud/core/resource-model";
 import { decide, type AlarmState } from "../../../../local/cloud/monitoring/alarms";
 import { compileMath } from "../../../../local/cloud/monitoring/metric-math";
-import { createMonitoringService, type MonitoringService } from "../../../../local/cloud/monitoring/service";
+import type { MonitoringService } from "../../../../local/cloud/monitoring/service";
 import {
   declare,
   modelOf,
   problemsOf,
   resourceContext,
-  serveStub,
-  testContext,
   type ServiceStub,
   type TestContext,
 } from "../../../support/json-service-stub";
+import { ALARM, MINUTE_MS, startMonitoring, type MonitoringRun } from "../../../support/monitoring-service";
 
-const ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm";
 const DASHBOARD = "aws:cloudwatch/dashboard:Dashboard";
-const MINUTE_MS = 60_000;
 const errors = { namespace: "Shop", name: "Errors", dimensions: { api: "orders" } };
 const alarm: PropertyMap = {
   name: "errors",
@@ -35,22 +32,18 @@ const alarm: PropertyMap = {
 };
 
 describe("CloudWatch", () => {
+  let run: MonitoringRun;
   let context: TestContext;
   let service: MonitoringService;
   let stub: ServiceStub;
   let client: aws.CloudWatchClient;
 
   beforeEach(async () => {
-    context = testContext();
-    service = createMonitoringService(context);
-    stub = await serveStub(service);
-    client = new aws.CloudWatchClient(stub.client);
+    run = await startMonitoring();
+    ({ context, service, stub, client } = run);
   });
 
-  afterEach(async () => {
-    client.destroy();
-    await stub.close();
-  });
+  afterEach(() => run.stop());
 
   const measure = (value: number, at = context.clock.now()): void =>
     service.put({ ...errors, value, unit: "Count", at });

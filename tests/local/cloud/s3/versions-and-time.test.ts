@@ -232,6 +232,48 @@ describe("S3 notifications", () => {
     assert.equal(cloud.events.at(-1)?.detail["deletion-type"], "Permanently Deleted");
   });
 
+  it("tells of deletions in a bucket that keeps versions: of the marker, then of the version", async () => {
+    await versioning("Enabled");
+    const { VersionId } = await put("a");
+    await cloud.declare("BucketNotification", { bucket: Bucket, eventbridge: true });
+
+    const marker = await remove("a");
+    await remove("a", VersionId);
+
+    assert.deepEqual(deletionsOf(cloud), [
+      ["a", marker.VersionId, "d41d8cd98f00b204e9800998ecf8427e", "DeleteObject", "Delete Marker Created"],
+      ["a", VersionId, undefined, "DeleteObject", "Permanently Deleted"],
+    ]);
+    assert.equal(cloud.events[0]?.detail.requester, testAccountId);
+  });
+
+  it("tells of what lifecycle rules delete, as s3.amazonaws.com and without an address", async () => {
+    await versioning("Enabled");
+    const { VersionId } = await put("a");
+    await cloud.declare("BucketNotification", { bucket: Bucket, eventbridge: true });
+    const rule = { id: "expire", status: "Enabled", filter: { prefix: "" }, expiration: { days: 1 } };
+    const noncurrentVersionExpiration = { noncurrentDays: 1 };
+    await cloud.declare("BucketLifecycleConfiguration", {
+      bucket: Bucket,
+      rules: [{ ...rule, noncurrentVersionExpiration }],
+    });
+
+    await cloud.clock.advance(5 * DAY);
+
+    const told = deletionsOf(cloud);
+    assert.deepEqual(
+      told.map(([key, , ...rest]) => [key, ...rest]),
+      [
+        ["a", "d41d8cd98f00b204e9800998ecf8427e", "Lifecycle Expiration", "Delete Marker Created"],
+        ["a", undefined, "Lifecycle Expiration", "Permanently Deleted"],
+      ],
+    );
+    assert.equal(told[1]?.[1], VersionId);
+    for (const { detail } of cloud.events) {
+      assert.deepEqual([detail.requester, "source-ip-address" in detail], ["s3.amazonaws.com", false]);
+    }
+  });
+
   it("stays silent while EventBridge is off", async () => {
     await put("a");
 
@@ -336,3 +378,13 @@ describe("S3 faults", () => {
     assert.equal((await refusal(get("probe"))).status, 500);
   });
 });
+
+/** Key, version, ETag, reason and kind of every deletion that EventBridge was told of. */
+function deletionsOf({ events }: S3Cloud): (readonly unknown[])[] {
+  return events
+    .filter(({ detailType }) => detailType === "Object Deleted")
+    .map(({ detail }) => {
+      const object = detail.object as Readonly<Record<string, unknown>>;
+      return [object.key, object["version-id"], object.etag, detail.reason, detail["deletion-type"]];
+    });
+}

@@ -513,7 +513,7 @@ describe("history", () => {
     ]);
     assert.deepEqual(
       run.execution.history.events.map(({ previousEventId }) => previousEventId),
-      [0, 1, 2, 3, 4, 5, 6],
+      [0, 0, 2, 3, 4, 5, 6],
     );
   });
 

@@ -153,7 +153,7 @@ describe("Step Functions", () => {
   it("rejects a task that the role may not do", async () => {
     const machine = await one("arn:aws:states:::dynamodb:deleteItem", { TableName: "orders", Key: { id: { S: "1" } } });
     const { error, cause } = await ended(await start(machine));
-    assert.equal(error, "DynamoDB.AccessDeniedException");
+    assert.equal(error, "DynamoDB.AmazonDynamoDBException");
     assert.match(cause, /not authorized to perform: dynamodb:DeleteItem/);
   });
 

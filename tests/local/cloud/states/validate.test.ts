@@ -49,7 +49,7 @@ describe("validation of definitions", () => {
     ["a heartbeat as long as the timeout", machine({ ...TASK, TimeoutSeconds: 5, HeartbeatSeconds: 5 }), /must be smaller than TimeoutSeconds/],
     ["a wait in two ways", machine({ Type: "Wait", Seconds: 1, SecondsPath: "$.s", End: true }), /exactly one of Seconds/],
     ["a result path with a filter", machine({ ...TASK, ResultPath: "$.a[*]" }), /ResultPath: has an invalid value/],
-    ["JSONata that does not compile", machine({ Type: "Pass", Output: "{% 1 + %}", End: true }, {}, { QueryLanguage: "JSONata" }), /invalid JSONata: .* at \/States\/A\/Output/],
+    ["JSONata that does not compile", machine({ Type: "Pass", Output: "{% 1 + %}", End: true }, {}, { QueryLanguage: "JSONata" }), /Output: invalid JSONata: .* at \/States\/A/],
     ["$eval", machine({ Type: "Pass", Output: "{% $eval('1') %}", End: true }, {}, { QueryLanguage: "JSONata" }), /\$eval is not supported/],
     ["JSONPath within JSONata", machine({ Type: "Pass", QueryLanguage: "JSONPath", End: true }, {}, { QueryLanguage: "JSONata" }), /not allowed within JSONata/],
     ["a variable called states", machine({ Type: "Pass", Assign: { states: 1 }, End: true }), /reserved variable name/],

@@ -1,11 +1,14 @@
 // Proves the drawing of workflows: every state once, no boxes over each other, containers around what they contain, labels.
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { trackProgress } from "../../../../components";
+import { weaveProgress } from "../../../../components/progress-tracked-workflow/weave/weave";
 import type { State, StatesDefinition } from "../../../../local/cloud/states/language/types";
 import { innerOf } from "../../../../local/cloud/states/language/graph";
 import type { WorkflowEdge, WorkflowGraph, WorkflowState } from "../../../../local/console/web/state";
 import { layOutWorkflow } from "../../../../local/console/workflows/graph";
 import { drawLayered } from "../../../../local/console/workflows/layered";
+import { DELIVERIES } from "../../../support/workflow-definitions";
 
 interface Rectangle {
   readonly x: number;
@@ -185,6 +188,29 @@ describe("the drawing of a workflow", () => {
     assert.equal(edge("Ask (progress)", "Ship").label, undefined);
     assert.equal(edge("Ask (progress)", "Ship").kind, "next");
   });
+
+  for (const [transport, delivery] of Object.entries(DELIVERIES)) {
+    it(`tells the states that reports by ${transport} add from those of the team`, () => {
+      const work = { Type: "Task", Resource: "arn:aws:states:::lambda:invoke" };
+      const pack = { StartAt: "Pack", States: { Pack: { ...work, End: true } } };
+      const items = { Type: "Map", ItemsPath: "$.items", ItemProcessor: pack, Next: "Ship" };
+      const { definition, added } = weaveProgress(
+        {
+          StartAt: "Items",
+          States: {
+            Items: trackProgress(items, { label: "Items", weight: 1, maximumItemReports: 3 }),
+            Ship: trackProgress({ ...work, End: true }, { label: "Ship", weight: 1, detail: "{% 1 %}" }),
+          },
+        },
+        delivery,
+      );
+      const { states } = layOutWorkflow(definition as unknown as StatesDefinition);
+      const drawnAs = (woven: boolean): string[] => states.filter((one) => one.woven === woven).map(({ name }) => name);
+
+      assert.deepEqual(drawnAs(false).sort(), ["Items", "Pack", "Ship"]);
+      assert.ok(drawnAs(true).length >= 5 && drawnAs(true).every((name) => added.includes(name)));
+    });
+  }
 
   it("lets no line of a long edge run through a box", () => {
     const box = { width: 100, height: 40 };

@@ -1,0 +1,203 @@
+// The state machine of ProgressTrackedWorkflow: the woven definition, role, log, version and alias.
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { enforce } from "../shared/validation";
+import { ProgressTransport, type ProgressStatementArgs } from "./args";
+import { findPolicyParts, type ProgressFunctions, type ProgressParts } from "./functions";
+import { buildMachinePolicy, buildMachineTrustPolicy, type KnownProgressStatement } from "./policies";
+import type { ProgressTrackedWorkflowSettings } from "./settings";
+import { SOCKET_STAGE } from "./sockets";
+import { ALIAS_NAME } from "./storage";
+import type { ProgressDelivery } from "./weave/report";
+import { weaveProgress } from "./weave/weave";
+
+const ALL_RUNS = 100;
+
+/** The state machine and what belongs to it. */
+export interface ProgressMachine {
+  readonly stateMachine: aws.sfn.StateMachine;
+  readonly alias: aws.sfn.Alias;
+  readonly role: aws.iam.Role;
+  readonly rolePolicy: aws.iam.RolePolicy;
+  readonly logGroup: aws.cloudwatch.LogGroup;
+}
+
+/** Creates `${name}-state-machine` with role, policy, log group and alias. */
+export function createMachine(
+  name: string,
+  settings: ProgressTrackedWorkflowSettings,
+  functions: ProgressFunctions,
+  parts: ProgressParts,
+  parent: pulumi.Resource,
+): ProgressMachine {
+  const { tags } = settings;
+  const regional = settings.region === undefined ? {} : { region: settings.region };
+  const { machine } = parts;
+  const role = new aws.iam.Role(
+    `${name}-state-machine-role`,
+    {
+      description: "Runs a workflow and reports its progress",
+      assumeRolePolicy: machine.arn.apply((arn) => JSON.stringify(buildMachineTrustPolicy(arn))),
+      tags,
+    },
+    { parent },
+  );
+  const rolePolicy = new aws.iam.RolePolicy(
+    `${name}-state-machine-policy`,
+    { role: role.id, policy: buildPolicyText(name, settings, functions, parts) },
+    { parent },
+  );
+  const logGroup = new aws.cloudwatch.LogGroup(
+    `${name}-state-machine-log-group`,
+    {
+      // With this prefix the policy that lets AWS deliver logs does not grow with every workflow.
+      name: pulumi.interpolate`/aws/vendedlogs/states/${machine.name}`,
+      retentionInDays: settings.logRetentionDays,
+      tags,
+      ...regional,
+    },
+    { parent },
+  );
+  const stateMachine = new aws.sfn.StateMachine(
+    `${name}-state-machine`,
+    {
+      name: machine.name,
+      type: "STANDARD",
+      roleArn: role.arn,
+      definition: buildDefinition(name, settings, functions, parts),
+      publish: true,
+      loggingConfiguration: {
+        level: "ERROR",
+        includeExecutionData: settings.includeExecutionData,
+        logDestination: pulumi.interpolate`${logGroup.arn}:*`,
+      },
+      tracingConfiguration: { enabled: true },
+      tags,
+      ...regional,
+    },
+    // The policy first: AWS checks that the role may deliver logs.
+    { parent, dependsOn: [rolePolicy] },
+  );
+  const alias = new aws.sfn.Alias(
+    `${name}-alias`,
+    {
+      name: ALIAS_NAME,
+      description: "Starts runs of the published version",
+      routingConfigurations: buildRouting(settings, stateMachine.stateMachineVersionArn),
+      ...regional,
+    },
+    { parent },
+  );
+  return { stateMachine, alias, role, rolePolicy, logGroup };
+}
+
+function buildRouting(
+  { gradualShift }: ProgressTrackedWorkflowSettings,
+  versionArn: pulumi.Output<string>,
+): aws.types.input.sfn.AliasRoutingConfiguration[] {
+  if (!gradualShift) return [{ stateMachineVersionArn: versionArn, weight: ALL_RUNS }];
+  const { previousVersionArn, percent } = gradualShift;
+  return [
+    { stateMachineVersionArn: versionArn, weight: percent },
+    { stateMachineVersionArn: previousVersionArn, weight: ALL_RUNS - percent },
+  ];
+}
+
+function buildPolicyText(
+  name: string,
+  settings: ProgressTrackedWorkflowSettings,
+  { report }: ProgressFunctions,
+  parts: ProgressParts,
+): pulumi.Output<string> {
+  const { region, accountId, partition } = parts.placement;
+  return pulumi
+    .output({
+      known: findPolicyParts(parts, settings.kmsKeyArn),
+      reportFunctionArn: report.function.arn,
+      eventBusArn: pulumi.interpolate`arn:${partition}:events:${region}:${accountId}:event-bus/default`,
+      statements: checkStatements(name, settings.policyStatements),
+    })
+    .apply(({ known, ...more }) =>
+      JSON.stringify(buildMachinePolicy({ ...known, ...more, transport: settings.transport })),
+    );
+}
+
+/** The resource "*" needs a written reason; resources may be known only later. */
+function checkStatements(
+  name: string,
+  statements: readonly ProgressStatementArgs[],
+): pulumi.Output<readonly KnownProgressStatement[]> {
+  return pulumi.output([...statements]).apply((known) => {
+    enforce(
+      name,
+      known.map(({ sid, resources, wildcardReason }) => ({
+        property: "policyStatements",
+        holds: resources.length > 0 && (!resources.includes("*") || (wildcardReason ?? "").trim() !== ""),
+        rule: 'name resources, and not "*" without wildcardReason',
+        got: sid,
+        remedy: "name the ARNs, or write down why they cannot be named",
+      })),
+    );
+    return known;
+  });
+}
+
+function buildDefinition(
+  name: string,
+  settings: ProgressTrackedWorkflowSettings,
+  functions: ProgressFunctions,
+  parts: ProgressParts,
+): pulumi.Output<string> {
+  const { definition } = weaveProgress(settings.definition, findDelivery(settings, functions, parts));
+  const { timeoutSeconds, definitionSubstitutions } = settings;
+  const timed = timeoutSeconds === undefined ? definition : { ...definition, TimeoutSeconds: timeoutSeconds };
+  return pulumi.all([pulumi.output(timed), pulumi.output({ ...definitionSubstitutions })]).apply(([known, values]) => {
+    const text = substitute(JSON.stringify(known), values);
+    const bytes = Buffer.byteLength(text);
+    enforce(name, [
+      {
+        property: "definition",
+        holds: bytes <= MAXIMUM_DEFINITION_BYTES,
+        rule: `have at most ${MAXIMUM_DEFINITION_BYTES} bytes with its reports`,
+        got: bytes,
+        remedy: 'mark fewer states, or choose transport "function", which adds least',
+      },
+    ]);
+    return text;
+  });
+}
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+const MAXIMUM_DEFINITION_BYTES = 1_048_576;
+
+/** Replaces `${Name}` within the JSON text; names without a value stay, since an expression may hold such a text. */
+function substitute(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/\$\{([A-Za-z]\w*)\}/g, (all, key: string) => {
+    const value = Object.hasOwn(values, key) ? values[key] : undefined;
+    return value === undefined ? all : JSON.stringify(value).slice(1, -1);
+  });
+}
+
+function findDelivery(
+  settings: ProgressTrackedWorkflowSettings,
+  { report }: ProgressFunctions,
+  { placement, table, socket }: ProgressParts,
+): ProgressDelivery {
+  const resourceOf = (integration: string): pulumi.Output<string> =>
+    pulumi.interpolate`arn:${placement.partition}:states:::${integration}`;
+  switch (settings.transport) {
+    case ProgressTransport.Function:
+      return { transport: settings.transport, resourceOf, functionArn: report.function.arn };
+    case ProgressTransport.EventBridge:
+      return { transport: settings.transport, resourceOf };
+    case ProgressTransport.Direct:
+      return {
+        transport: settings.transport,
+        resourceOf,
+        tableName: table.name,
+        apiEndpoint: socket.host,
+        stageName: SOCKET_STAGE,
+        retentionSeconds: settings.retentionSeconds,
+      };
+  }
+}

@@ -1,0 +1,5 @@
+// Entry of `npm run watch`.
+import { runInterruptibleEntry } from "./entry";
+import { runWatch } from "./watch-command";
+
+runInterruptibleEntry(runWatch);
