@@ -5,11 +5,14 @@ import * as path from "node:path";
 import {
   AcceleratedUploadBucket,
   ApiGatewayLogging,
+  progressPageUrl,
+  publishProgressPage,
   publishUploadPage,
   SignInUserPool,
   StaticSite,
   ThrottledQueueConsumer,
 } from "./components";
+import { declareOrderWorkflow } from "./orders";
 import { readStackSettings } from "./settings";
 
 const settings = readStackSettings();
@@ -24,7 +27,7 @@ const site = new StaticSite("site", { tags });
 
 const users = new SignInUserPool("users", {
   domainPrefix: pulumi.interpolate`${tags.project}-${tags.stack}-${accountId}`,
-  callbackUrls: [pulumi.interpolate`${site.url}/`],
+  callbackUrls: [pulumi.interpolate`${site.url}/`, progressPageUrl(site)],
   deletionProtection: settings.deletionProtection,
   tags,
 });
@@ -58,7 +61,19 @@ const work = new ThrottledQueueConsumer("work", {
   tags,
 });
 
-/** The page: open it and sign in. */
+const orders = declareOrderWorkflow("orders", {
+  allowedOrigins: [site.url],
+  userPoolArn: users.userPoolArn,
+  transport: settings.progressTransport,
+  logRetentionDays: settings.logRetentionDays,
+  deletionProtection: settings.deletionProtection,
+  ...alarms,
+  tags,
+});
+
+publishProgressPage(site, orders.clientSettings, users);
+
+/** The upload page: open it and sign in. */
 export const uploadPageUrl = site.url;
 /** Base URL of the upload API. */
 export const uploadApiUrl = uploads.apiUrl;
@@ -72,3 +87,7 @@ export const userPoolId = users.userPool.id;
 export const workQueueUrl = work.queueUrl;
 /** Where messages end that failed too often, or were rejected: `npm run dlq -- peek workDeadLetterQueueUrl`. */
 export const workDeadLetterQueueUrl = work.deadLetterQueueUrl;
+/** The page of the order workflow: send an order and watch it. */
+export const progressPage = progressPageUrl(site);
+/** What a client of the order workflow needs to know; no secret. */
+export const progressClientSettings = orders.clientSettings;

@@ -1,6 +1,7 @@
 // The stack's configuration, typed: unknown or wrong keys are refused with the key, the rule and the remedy.
 import * as pulumi from "@pulumi/pulumi";
 import { findNearest } from "./components/shared/nearest";
+import { ProgressTransport } from "./components/progress-tracked-workflow/args";
 import { enforce, type Rule } from "./components/shared/validation";
 
 /** What `Pulumi.<stack>.yaml` decides. `Pulumi.yaml` describes each key. */
@@ -12,6 +13,7 @@ export interface StackSettings {
   readonly logRetentionDays: number;
   readonly maximumFileGibibytes: number;
   readonly manageApiGatewayAccount: boolean;
+  readonly progressTransport: ProgressTransport;
   readonly urlExpirySeconds: number;
   readonly workMaximumConcurrency: number;
   readonly workPaused: boolean;
@@ -27,6 +29,7 @@ const KEYS: Readonly<Record<keyof StackSettings, Kind>> = {
   logRetentionDays: "integer",
   maximumFileGibibytes: "integer",
   manageApiGatewayAccount: "boolean",
+  progressTransport: "string",
   urlExpirySeconds: "integer",
   workMaximumConcurrency: "integer",
   workPaused: "boolean",
@@ -68,6 +71,8 @@ export function parseStackSettings(project: string, config: Readonly<Record<stri
     logRetentionDays: number("logRetentionDays", 30),
     maximumFileGibibytes: number("maximumFileGibibytes", 50),
     manageApiGatewayAccount: flag("manageApiGatewayAccount", false),
+    // The component names the choices when it is another word.
+    progressTransport: (value.get("progressTransport") ?? ProgressTransport.Function) as ProgressTransport,
     urlExpirySeconds: number("urlExpirySeconds", 300),
     workMaximumConcurrency: number("workMaximumConcurrency", 5),
     workPaused: flag("workPaused", false),

@@ -2,6 +2,7 @@
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
+import { createRequire } from "node:module";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Context, SQSEvent } from "aws-lambda";
@@ -113,7 +114,10 @@ function load(name: keyof typeof handlers, folder: string, environment: handlers
     legalComments: "none",
     logLevel: "error",
   });
-  const module = require(file) as Record<typeof name, (environment: handlers.DatabaseEnvironment) => handlers.Way>;
+  const module = createRequire(file)(file) as Record<
+    typeof name,
+    (environment: handlers.DatabaseEnvironment) => handlers.Way
+  >;
   return module[name](environment);
 }
 

@@ -148,9 +148,7 @@ export class Link {
         signal.removeEventListener("abort", drop);
         resolve(connection);
       },
-      message: (data) => {
-        if (!gone) this.handlers.message(data);
-      },
+      message: (data) => this.handlers.message(data),
       close: end,
     });
     const drop = (): void => {
@@ -168,9 +166,7 @@ export class Link {
     this.#wasOnline = true;
     this.handlers.state("online");
     this.#replaceTimer?.cancel();
-    this.#replaceTimer = this.environment.clock.setTimer(REPLACE_MS, () => {
-      if (this.current === connection && !this.#connecting) void this.#connect();
-    });
+    this.#replaceTimer = this.environment.clock.setTimer(REPLACE_MS, () => void this.#connect());
     void this.handlers.opened(connection, former !== undefined).finally(() => former?.drop());
   }
 

@@ -149,7 +149,7 @@ export class RunWatch implements Watch {
 
   #takeReply({ run, events, completeTo }: Success): void {
     // Pushes may have overtaken the reply.
-    if (run && run.sequence >= (this.run?.sequence ?? 0)) this.#setRun(this.#last ? advanceRun(run, this.#last) : run);
+    if (run) this.#setRun(this.#last ? advanceRun(run, this.#last) : run);
     const entries = (events ?? []).map(readEntry).filter((entry) => entry !== undefined);
     this.#take(entries, completeTo);
   }

@@ -1,5 +1,5 @@
 // ProgressTrackedWorkflow: a person watches a long workflow move.
-import * as aws from "@pulumi/aws";
+import type * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { originRules } from "../shared/origins";
 import { findPlacement } from "../shared/placement";

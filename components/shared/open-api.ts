@@ -13,7 +13,8 @@ export const string = (limits: JsonObject = {}): JsonObject => ({ type: "string"
 /** Schema of an object. */
 export const object = (required: readonly string[], properties: JsonObject): JsonObject => ({
   type: "object",
-  required,
+  // API Gateway's schema language (draft 4) refuses an empty list.
+  ...(required.length === 0 ? {} : { required }),
   properties,
 });
 

@@ -159,6 +159,8 @@ export interface ProgressReport {
   readonly share: number;
   readonly label: string;
   readonly detail?: unknown;
+  /** Characters of a detail that was too large to leave the workflow; then there is no `detail`. */
+  readonly detailBytes?: number;
 }
 
 /** The shares of all steps add up to this. Percent = floor(99 x done / WHOLE) until the run has succeeded. */

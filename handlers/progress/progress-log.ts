@@ -60,7 +60,10 @@ function appendReport(run: RunRecord, report: ProgressReport): Entry | undefined
   const label = report.label.slice(0, MAXIMUM_LABEL_CHARACTERS);
   const text = report.detail === undefined ? undefined : JSON.stringify(report.detail);
   const detailBytes = Buffer.byteLength(text ?? "");
-  if (text === undefined) return { run: next, key, event: buildEvent(next, { kind, at, step, label }) };
+  if (text === undefined) {
+    const left = report.detailBytes === undefined ? {} : { detailBytes: report.detailBytes };
+    return { run: next, key, event: buildEvent(next, { kind, at, step, label, ...left }) };
+  }
   if (detailBytes <= MAXIMUM_DETAIL_BYTES) {
     return { run: next, key, event: buildEvent(next, { kind, at, step, label, detail: report.detail }) };
   }

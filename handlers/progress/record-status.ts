@@ -26,7 +26,7 @@ async function awaitReports({ runs, settings, now, pause }: StatusDependencies, 
   const deadline = now() + settings.reportGraceSeconds * 1000;
   while (now() < deadline) {
     const run = await runs.find(executionId);
-    if (run && run.steps.every(({ step }) => run.completed.has(step))) return;
+    if (run?.steps.every(({ step }) => run.completed.has(step))) return;
     await pause(Math.min(POLL_MS, deadline - now()));
   }
 }

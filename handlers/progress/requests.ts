@@ -77,7 +77,7 @@ export function readReport(payload: unknown): ProgressReport {
   const isEvent = isFields(payload) && "detail-type" in payload;
   const report = isEvent ? payload.detail : payload;
   if (!isFields(report)) throw new InvalidReportError("it is no object");
-  const { executionId, at, kind, step, key, share, label, detail } = report;
+  const { executionId, at, kind, step, key, share, label, detail, detailBytes } = report;
   const problems = [
     isText(executionId, MAXIMUM_NAME_CHARACTERS) ? "" : "executionId",
     typeof at === "string" && !Number.isNaN(Date.parse(at)) ? "" : "at",
@@ -96,7 +96,7 @@ export function readReport(payload: unknown): ProgressReport {
     key: key as string,
     share: share as number,
     label: label as string,
-    ...(detail === undefined || detail === null ? {} : { detail }),
+    ...(detail === undefined || detail === null ? readSize(detailBytes) : { detail }),
   };
 }
 
@@ -119,6 +119,10 @@ export function readStatusEvent(event: unknown): {
     typeof detail[member] === "number" ? Math.round(detail[member]) : undefined;
   const times = { startedAt: time("startDate"), stoppedAt: time("stopDate"), redrivenAt: time("redriveDate") };
   return { executionId: name, stateMachineArn, facts: toExecutionFacts(detail, times) };
+}
+
+function readSize(detailBytes: unknown): Pick<ProgressReport, "detailBytes"> {
+  return typeof detailBytes === "number" && Number.isSafeInteger(detailBytes) && detailBytes > 0 ? { detailBytes } : {};
 }
 
 function requireText(fields: Fields, name: string, maximum: number): string {

@@ -144,7 +144,7 @@ export const PROGRESS_SCHEMA = {
         share: { ...number, maximum: WHOLE },
         label: { type: "string" },
       },
-      { detail: {} },
+      { detail: {}, detailBytes: { type: "number" } },
     ),
   },
 } as const;

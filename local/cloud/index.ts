@@ -16,7 +16,7 @@ import { Listeners, PortInUseError, PortPlan } from "./ports";
 import { createServices } from "./services";
 import type { CloudServices } from "./services";
 
-export type { Cloud, CloudOptions, DemoUser, SimulatedFunction } from "./cloud";
+export type { Cloud, CloudOptions, DemoUser, SimulatedFunction, SimulatedInvocation } from "./cloud";
 export { PortInUseError } from "./ports";
 
 /** Account of resources whose provider names no other. */

@@ -9,6 +9,8 @@ import { fakeAws } from "../support/fake-aws";
 const root = path.join(__dirname, "..", "..");
 
 const OUTPUTS = [
+  "progressClientSettings",
+  "progressPage",
   "uploadApiUrl",
   "uploadBucketName",
   "uploadClientConfiguration",

@@ -3,7 +3,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createQueueHandler, type QueueConsumer } from "../../handlers/queue";
 import type { QueueHandler } from "../../handlers/queue/lambda";
-import type { SimulatedInvocation } from "../../local/cloud";
+import type { SimulatedInvocation } from "../../local/cloud/cloud";
 import type { Clock } from "../../local/cloud/core/clock";
 
 /** The life of an environment between two deaths. */

@@ -155,6 +155,11 @@ export class MemoryUploadStore implements UploadStore {
     return record;
   }
 
+  /** Puts a row in the place of the one with its key; the quota stays. */
+  replace(record: UploadRecord): void {
+    this.records.set(rowName(record, record.uploadId), record);
+  }
+
   /** The row as it stands. */
   get(record: Pick<UploadRecord, "tenant" | "user" | "uploadId">): UploadRecord | undefined {
     return this.records.get(rowName(record, record.uploadId));

@@ -179,7 +179,7 @@ class Builder {
     const { seed } = node;
     const { perItem, alone } = place;
     const mark = "mark" in node && node.mark && !perItem;
-    const marked = <S extends object>(state: S, items = false): State =>
+    const marked = (state: object, items = false): State =>
       (mark
         ? trackProgress(state, {
             label: `Step ${name}`,

@@ -16,6 +16,7 @@ export type QueryLanguage = "JSONPath" | "JSONata";
 /** Names of fields that hold one sequence. */
 const PROCESSORS = ["ItemProcessor", "Iterator"] as const;
 
+/** Whether a value is an object, and no list. */
 export function isObject(value: unknown): value is StateObject {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }

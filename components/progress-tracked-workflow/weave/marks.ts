@@ -186,7 +186,12 @@ function itemProblems(state: StateObject, items: unknown, language: QueryLanguag
     return ['Progress.Items needs ItemsPath and InputPath of plain names, "$.order.items" say, or a Map in JSONata'];
   }
   const { Items } = state;
-  if (language === "JSONata" && Items !== undefined && !Array.isArray(Items) && !EXPRESSION.test(String(Items))) {
+  if (
+    language === "JSONata" &&
+    Items !== undefined &&
+    !Array.isArray(Items) &&
+    !(typeof Items === "string" && EXPRESSION.test(Items))
+  ) {
     return ["Items must be a list or a JSONata expression"];
   }
   return [];

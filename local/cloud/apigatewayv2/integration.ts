@@ -51,7 +51,9 @@ export async function invokeIntegration(
   }
 }
 
-function readResult(result: InvocationResult): Pick<IntegrationOutcome, "status" | "errorCode" | "body" | "subprotocol"> {
+function readResult(
+  result: InvocationResult,
+): Pick<IntegrationOutcome, "status" | "errorCode" | "body" | "subprotocol"> {
   if (result.functionError !== undefined) return { status: 502, errorCode: "IntegrationFailure" };
   const answer = parse(result.payload);
   if (answer === null || answer === undefined) return { status: 200 };

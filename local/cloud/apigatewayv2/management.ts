@@ -11,7 +11,9 @@ import { type Connection, MAXIMUM_MESSAGE_BYTES } from "./connection";
 
 const ACTION = "execute-api:ManageConnections";
 const PATH = /^\/([A-Za-z0-9_-]+)\/(?:@|%40)connections\/([^/?]+)\/?$/;
-/** What the service reads at most, to refuse it with 413 rather than to cut it off; only a message's worth is kept. */
+/** What is kept of a body that is too large anyway: its signature can be judged before it is refused with 413. */
+const KEPT_BYTES = 8 * MAXIMUM_MESSAGE_BYTES;
+/** Where the service hangs up. */
 const READ_LIMIT_BYTES = 16 * 1024 * 1024;
 
 interface Answer {
@@ -146,12 +148,12 @@ function refusalOf(error: unknown): Answer {
   return { status: error.statusCode, errorType: error.errorType, body: { message: error.text } };
 }
 
-/** The body, cut off just above the largest message. @throws Error when the client goes away or does not end. */
+/** The body, cut off far above the largest message. @throws Error when the client goes away or does not end. */
 async function readBody(message: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message as AsyncIterable<Buffer>) {
-    if (size <= MAXIMUM_MESSAGE_BYTES) chunks.push(chunk);
+    if (size <= KEPT_BYTES) chunks.push(chunk);
     size += chunk.length;
     if (size > READ_LIMIT_BYTES) throw new Error("the body does not end");
   }

@@ -110,7 +110,7 @@ describe("Progress client in bad weather", () => {
           assert.ok(logs.every(({ ended }) => ended));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 });

@@ -23,16 +23,36 @@ describe("Progress client", () => {
   let fake: ProgressFake;
   let clients: ProgressClient[];
   let wake: () => void;
+  let timers: Set<object>;
 
   beforeEach(() => {
     clock = new VirtualClock();
     network = createFakeNetwork(clock);
     ({ fake } = network);
     clients = [];
+    timers = new Set();
   });
-  afterEach(() => {
+  afterEach(async () => {
     for (const client of clients) client.close();
+    await clock.advance(0);
+    assert.equal(timers.size, 0, "a closed client leaves no timer behind");
   });
+  /** The clock, and which of its timers are set: one that is left keeps a process alive. */
+  const counting: ProgressEnvironment["clock"] = {
+    setTimer(delayMs, callback) {
+      const timer = clock.setTimer(delayMs, () => {
+        timers.delete(timer);
+        callback();
+      });
+      timers.add(timer);
+      return {
+        cancel: () => {
+          timers.delete(timer);
+          timer.cancel();
+        },
+      };
+    },
+  };
 
   function connect(
     user = "alice",
@@ -46,7 +66,7 @@ describe("Progress client", () => {
       environment: {
         fetch: network.fetch,
         openSocket: network.openSocket,
-        clock,
+        clock: counting,
         random: () => 0.5,
         onWake: (callback) => {
           wake = callback;
@@ -288,6 +308,32 @@ describe("Progress client", () => {
       assert.deepEqual([asked, sequences(log), log.ended], [9, [1, 2], true]);
     });
 
+    it("W28: ends with the run also when the caller knows of more than there is", async () => {
+      const client = connect();
+      fake.addRun("alice", "a");
+      const log = collect(client.watch("a", { since: 5 }));
+      await clock.advance(100);
+      fake.emit("a", { kind: "succeeded" });
+
+      await clock.advance(100);
+
+      assert.deepEqual([log.events, log.ended], [[], true]);
+    });
+
+    it("W10: never lets the percentage of a run decrease", async () => {
+      const client = connect();
+      fake.addRun("alice", "a");
+      const watch = client.watch("a");
+      const seen: (number | undefined)[] = [];
+      for (const percent of [40, 30, 50]) {
+        fake.emit("a", { kind: "item", percent });
+        await clock.advance(100);
+        seen.push(watch.run?.percent);
+      }
+
+      assert.deepEqual(seen, [40, 40, 50]);
+    });
+
     it("goes on after the end when asked to, through a redrive", async () => {
       const client = connect();
       fake.addRun("alice", "a");
@@ -497,6 +543,49 @@ describe("Progress client", () => {
       assert.deepEqual([held, both, runs, fake.connections.size], [[1, "online"], 2, [], 1]);
     });
 
+    it("W7: subscribes on the new connection also where a subscription is under way on the old one", async () => {
+      const client = connect();
+      await settle(client.list());
+      fake.addRun("alice", "a");
+      await clock.advance(110 * MINUTE - 1010);
+      let answer = (): void => undefined;
+      fake.replies = (message) => {
+        if (message.action !== "subscribe") return true;
+        const [connection] = fake.connections;
+        const { requestId } = message;
+        const { run, events } = fake.find("a");
+        answer = () =>
+          connection?.send(
+            JSON.stringify({ version: 1, type: "reply", requestId, ok: true, run, events, completeTo: 1 }),
+          );
+        return false;
+      };
+      const log = collect(client.watch("a"));
+      await clock.advance(100);
+      fake.replies = () => true;
+      answer();
+      await clock.advance(1000);
+      fake.finishStep("a", 0);
+
+      await clock.advance(100);
+
+      assert.deepEqual([fake.connections.size, sequences(log), network.opened], [1, [1, 2], 2]);
+    });
+
+    it("gives up a ticket or a handshake that does not come, and tries again", async () => {
+      let calls = 0;
+      const client = connect("alice", {
+        fetch: (...request) =>
+          ++calls > 1
+            ? network.fetch(...request)
+            : new Promise((_, reject) => {
+                request[1]?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
+              }),
+      });
+
+      assert.deepEqual(await settle(client.list(), MINUTE), []);
+    });
+
     it("detects a connection that is dead without having said so, by a heartbeat without an answer", async () => {
       const client = connect();
       await settle(client.list());
@@ -505,6 +594,18 @@ describe("Progress client", () => {
       await clock.advance(5 * MINUTE + 15_000);
 
       assert.deepEqual([network.opened, client.status.state], [2, "online"]);
+    });
+
+    it("W15: ignores a reply of an unknown version, and takes the one that follows", async () => {
+      const client = connect();
+      fake.replies = ({ requestId }) => {
+        for (const { send } of fake.connections)
+          send(`{"version":9,"type":"reply","requestId":"${requestId}","ok":true}`);
+        return true;
+      };
+      fake.addRun("alice", "a");
+
+      assert.equal((await settle(client.list())).length, 1);
     });
 
     it("detects it earlier while a message is under way, and loses neither the answer nor an event", async () => {
@@ -553,12 +654,18 @@ describe("Progress client", () => {
       dropAll();
       await clock.advance(3 * MINUTE);
       network.up = true;
+      await clock.advance(MINUTE);
+      await settle(client.list());
+      dropAll();
+      const lostAt = clock.now();
 
       await clock.advance(MINUTE);
 
+      const afterwards = attempts.at(-1)! - lostAt;
       const waits = attempts.slice(2, 9).map((at, index) => at - attempts[index + 1]!);
       assert.deepEqual(waits, [1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
-      assert.deepEqual(states, ["online", "reconnecting", "offline", "online"]);
+      assert.equal(afterwards, 501, "a reply makes earlier failures forgotten");
+      assert.deepEqual(states, ["online", "reconnecting", "offline", "online", "reconnecting", "online"]);
     });
 
     it("backs off also when the server accepts connections and closes them at once", async () => {

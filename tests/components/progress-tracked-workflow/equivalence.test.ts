@@ -13,7 +13,7 @@ import {
   type RandomWorkflow,
 } from "../../support/workflow-definitions";
 
-const RUNS = Number(process.env.WORKFLOW_RUNS ?? 60);
+const RUNS = Number(process.env.WORKFLOW_RUNS ?? 40);
 const HOUR_MS = 3_600_000;
 
 interface Outcome {

@@ -14,7 +14,7 @@ const refuses = (args: object, message: RegExp): void => {
       resolveProgressTrackedWorkflowSettings("orders", {
         ...MINIMAL_WORKFLOW_ARGS,
         ...args,
-      } as ProgressTrackedWorkflowArgs),
+      }),
     (error: Error) => {
       assert.ok(pulumi.InputPropertiesError.isInstance(error));
       assert.match(error.message, /^orders: /);

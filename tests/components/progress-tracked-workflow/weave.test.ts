@@ -269,7 +269,7 @@ describe("weaveProgress", function () {
     const randomness = { uuid: () => "", random: () => 0 };
     const picked: number[] = [];
     for (let Index = 0; Index < 10_000; Index++) {
-      const scope = { states: { context: { Map: { Item: { Index } } } }, variables };
+      const scope = { states: { context: { Map: { Item: { Index } } } }, variables, now: 0 };
       if ((await evaluateExpressions(rule?.Condition ?? "", scope, randomness, "Condition")) === true)
         picked.push(Index);
     }
@@ -423,7 +423,7 @@ describe("weaveProgress", function () {
 
   it("cuts and numbers names that would be too long or taken", () => {
     const long = "a".repeat(80);
-    const other = `${"a".repeat(69)}`;
+    const other = "a".repeat(69);
     const definition = {
       StartAt: long,
       States: {

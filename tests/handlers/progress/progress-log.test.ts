@@ -10,6 +10,7 @@ import {
   type ProgressEvent,
 } from "../../../handlers/progress/contract";
 import { appendToLog, startLog, type Happening } from "../../../handlers/progress/progress-log";
+import { readReport } from "../../../handlers/progress/requests";
 import { nameExecution, percentOf, type RunRecord } from "../../../handlers/progress/run";
 import { AT, createReport, createRun } from "../../support/progress-handlers";
 
@@ -147,6 +148,17 @@ describe("Log of a run", () => {
     assert.deepEqual([small?.event.detail, small?.storedDetail], [fits, undefined]);
     assert.deepEqual([large?.event.detail, large?.event.detailBytes], [undefined, MAXIMUM_DETAIL_BYTES + 1]);
     assert.equal(large?.storedDetail, JSON.stringify(`${fits}x`));
+  });
+
+  it("W14: passes on the size of a detail that did not leave the workflow", () => {
+    const sent = readReport({ ...createReport(), detailBytes: 300_000 });
+    const entry = appendToLog(createRun(), { type: "report", report: sent });
+
+    assert.deepEqual(
+      [entry?.event.detailBytes, entry?.event.detail, entry?.storedDetail],
+      [300_000, undefined, undefined],
+    );
+    assert.equal(readReport({ ...createReport(), detailBytes: "x" }).detailBytes, undefined);
   });
 
   it("W14: keeps every event below one frame", () => {

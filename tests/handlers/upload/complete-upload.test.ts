@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { TryAgainError } from "../../../handlers/shared/errors";
 import { completeUpload, type CompleteDependencies } from "../../../handlers/upload/complete-upload";
 import type { Completion } from "../../../handlers/upload/ports";
-import { comeToNothing } from "../../../handlers/upload/upload";
+import { comeToNothing, type UploadRecord } from "../../../handlers/upload/upload";
 import {
   alice,
   CHECKSUM,
@@ -249,6 +249,58 @@ describe("Completing an upload", () => {
 
     assert.deepEqual([kinds.length, store.get(record)?.state, objects.open.size], [2, "completing", 1]);
     assert.deepEqual(events.published, []);
+  });
+
+  /** While S3 is at work, the row passes to another claim. */
+  const changeClaim = (record: UploadRecord, change: Partial<UploadRecord>, kind: Completion["kind"]): void => {
+    objects.complete = () => {
+      store.replace({ ...(store.get(record) ?? assert.fail()), ...change });
+      return Promise.resolve({ kind } as Completion);
+    };
+  };
+  const changes = [
+    ["another body has claimed the upload", {}, { attempt: "other" }, "conflict"],
+    ["the call had joined another one", { state: "completing" }, { joined: 0 }, "conflict"],
+    ["another body has claimed the upload", {}, { attempt: "other" }, "checksumMismatch"],
+  ] as const;
+  for (const [why, before, change, kind] of changes) {
+    it(`U24: calls nothing failed after a ${kind} when ${why} meanwhile`, async () => {
+      const record = store.add(createRecord(before));
+      changeClaim(record, change, kind);
+
+      await assert.rejects(completeUpload(dependencies, alice, record.uploadId, request), TryAgainError);
+
+      assert.equal(store.get(record)?.state, "completing");
+      assert.deepEqual(events.published, []);
+    });
+  }
+
+  it("leaves another claim in place when the parts of this one do not match", async () => {
+    const record = store.add(createRecord());
+    changeClaim(record, { attempt: "other" }, "partsMismatch");
+
+    await assert.rejects(completeUpload(dependencies, alice, record.uploadId, request), { code: "PartsMismatch" });
+
+    assert.equal(store.get(record)?.state, "completing");
+  });
+
+  it("answers as another call of the same completion did that was told first", async () => {
+    const { uploadId } = store.add(createRecord());
+    const abort = objects.abort.bind(objects);
+    objects.completion = { kind: "checksumMismatch" };
+    objects.abort = async (record) => {
+      const end = await abort(record);
+      objects.completion = undefined;
+      objects.abort = abort;
+      assert.equal((await completeUpload(dependencies, alice, uploadId, request)).kind, "failed");
+      return end;
+    };
+
+    await assert.rejects(completeUpload(dependencies, alice, uploadId, request), {
+      message: /is no longer known to S3/,
+    });
+
+    assert.equal(events.published.length, 1);
   });
 
   it("rejects with TryAgain when the row changes under every claim", async () => {

@@ -1,7 +1,13 @@
 // Proves that keys and download names are made by the server and safe, whatever the client calls its file.
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { buildContentDisposition, buildObjectKey, extensionOf, toSafeName } from "../../../handlers/upload/object-key";
+import {
+  buildContentDisposition,
+  buildObjectKey,
+  extensionOf,
+  parseObjectKey,
+  toSafeName,
+} from "../../../handlers/upload/object-key";
 import { alice } from "../../support/upload-handlers";
 
 const anyName = fc.oneof(
@@ -93,5 +99,34 @@ describe("Content disposition", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe("Reading an object key", () => {
+  const caller = { tenant: "acme", user: "al~40ice" };
+  const uploadId = "0190a2b4-8b99-76a9-8113-ac8bc15970e4";
+
+  it("finds tenant, user and upload of a key that the server has made", () => {
+    for (const prefix of ["", "uploads/", "a/b/"]) {
+      const key = buildObjectKey(prefix, caller, uploadId, "holiday (1).mp4");
+
+      assert.deepEqual(parseObjectKey(prefix, key), { caller, uploadId });
+    }
+  });
+
+  it("finds nothing in any other key", () => {
+    const path = `acme/alice/${uploadId}/a.mp4`;
+    const keys = [
+      `other/${path}`,
+      `uploadsx${path}`,
+      "uploads/",
+      `uploads/${path}/more`,
+      `uploads/acme/alice/${uploadId}`,
+      `uploads//alice/${uploadId}/a.mp4`,
+      `uploads/acme//${uploadId}/a.mp4`,
+      "uploads/acme/alice/holiday/a.mp4",
+    ];
+
+    for (const key of keys) assert.equal(parseObjectKey("uploads/", key), undefined, key);
   });
 });

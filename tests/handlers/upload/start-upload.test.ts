@@ -164,10 +164,12 @@ describe("Starting an upload", () => {
   it("rejects a request id that was used for another file", async () => {
     await startUpload(dependencies, alice, input);
 
-    await assert.rejects(startUpload(dependencies, alice, { ...input, size: 5 }), {
-      code: "InvalidRequest",
-      message: "requestId was used for another file; make a fresh one for each upload",
-    });
+    for (const other of [{ size: 5 }, { fileName: "b.mp4" }, { contentType: "video/webm" }]) {
+      await assert.rejects(startUpload(dependencies, alice, { ...input, ...other }), {
+        code: "InvalidRequest",
+        message: "requestId was used for another file; make a fresh one for each upload",
+      });
+    }
   });
 
   it("U24: goes on after a crash between reservation and S3", async () => {
@@ -188,6 +190,19 @@ describe("Starting an upload", () => {
     const { response } = await startUpload(dependencies, alice, input);
 
     assert.equal((await store.find(alice, response.upload.uploadId))?.s3UploadId, "s3-upload-2");
+  });
+
+  it("U24: keeps its multipart upload when the table has its id, though the write says no after a lost answer", async () => {
+    const attach = store.attach.bind(store);
+    store.attach = async (...call) => {
+      await attach(...call);
+      return false;
+    };
+
+    const { response } = await startUpload(dependencies, alice, input);
+
+    assert.deepEqual([...objects.open], ["s3-upload-1"]);
+    assert.equal((await store.find(alice, response.upload.uploadId))?.s3UploadId, "s3-upload-1");
   });
 
   it("U24: removes what the slower of two simultaneous starts created", async () => {

@@ -138,6 +138,19 @@ describe("Sweeping uploads", () => {
     assert.notEqual(ids[0], toEventDetail(record, "failed", "b").eventId);
   });
 
+  it("U20: emits the lost event of an upload whose object is gone again, without asking S3", async () => {
+    const due = { kind: "sideEffects", at: new Date(START_TIME).toISOString() } as const;
+    const record = world.store.add(createRecord({ state: "deleted", pendingEvent: "uploaded", due }));
+
+    await sweepUploads(world.dependencies);
+
+    assert.deepEqual(
+      world.events.published.map(({ kind }) => kind),
+      ["uploaded"],
+    );
+    assert.deepEqual([world.objects.calls, world.store.get(record)?.due], [[], undefined]);
+  });
+
   it("goes on after a failure, and counts what it could not settle as stale", async () => {
     for (const index of [1, 2]) {
       world.store.add(createRecord({ uploadId: createUploadId(START_TIME, (count) => Buffer.alloc(count, index)) }));
@@ -151,6 +164,18 @@ describe("Sweeping uploads", () => {
     assert.deepEqual([first.abandoned, first.stale], [1, 1]);
     assert.deepEqual([second.abandoned, second.stale], [1, 0]);
     assert.equal(world.lines.filter((line) => line.includes("could not be swept")).length, 1);
+  });
+
+  it("leaves alone what the index still lists, but the row no longer does", async () => {
+    const settled = createRecord({ state: "completed" });
+    const { due: _due, ...record } = settled;
+    world.store.add(record);
+    const reference = { caller: alice, uploadId: record.uploadId };
+    world.store.listDue = () => Promise.resolve([reference]);
+
+    assert.deepEqual(await sweepUploads(world.dependencies), { settled: 0, abandoned: 0, stale: 0 });
+
+    assert.deepEqual([world.objects.calls, world.store.get(record)?.state], [[], "completed"]);
   });
 
   it("stops when its time is up and counts the rest as stale", async () => {

@@ -243,6 +243,16 @@ for (const kind of kinds) {
       assert.equal(twice?.reason, "AlreadyExists");
     });
 
+    it("settles nothing of a row that has gone on to another state", async () => {
+      const record = await reserve(1);
+      await store.transition(record, comeToNothing(record, "failed", ["open"], START_TIME, "AlreadyExists"));
+
+      await store.settle(record, true);
+
+      const { pendingEvent, due } = (await store.find(alice, record.uploadId)) ?? assert.fail();
+      assert.deepEqual([pendingEvent, due?.kind], ["failed", "sideEffects"]);
+    });
+
     it("lists what is due by kind and time, of all users", async () => {
       const records = [createNth(1), createNth(2, mallory), createNth(3)];
       for (const [index, record] of records.entries()) {

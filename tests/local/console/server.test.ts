@@ -34,6 +34,7 @@ describe("the console's server", () => {
     assert.deepEqual(await members("dashboards"), ["dashboards", "inAlarm", "now"]);
     assert.deepEqual(await members("alarms"), ["alarms", "inAlarm", "now"]);
     assert.deepEqual(await members("queues"), ["inAlarm", "moveTasks", "now", "queues"]);
+    assert.deepEqual(await members("workflows"), ["inAlarm", "now", "workflows"]);
     assert.deepEqual(await members("logs"), ["inAlarm", "now"]);
     assert.equal((await live("section=calls")).inAlarm, 1);
   });

@@ -6,12 +6,14 @@ import { domainNameOf, executionArnOf, type WebSocketApi, type WebSocketApis } f
 
 const SELECTION = /^\$request\.body\.([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)$/;
 
-/** Model of `aws.apigatewayv2.Api` with protocol WEBSOCKET. @param closeAll ends the stages of an API that is deleted. */
-export function apiModel(
-  context: CloudContext,
-  apis: WebSocketApis,
-  closeAll: (api: WebSocketApi) => Promise<void>,
-): ResourceModel {
+/** Opens and closes the listener of an API. */
+export interface ApiHosting {
+  open(api: WebSocketApi): Promise<void>;
+  close(api: WebSocketApi): Promise<void>;
+}
+
+/** Model of `aws.apigatewayv2.Api` with protocol WEBSOCKET. */
+export function apiModel(context: CloudContext, apis: WebSocketApis, hosting: ApiHosting): ResourceModel {
   return {
     type: "aws:apigatewayv2/api:Api",
     fidelity: "realised",
@@ -31,6 +33,7 @@ export function apiModel(
         deployments: new Map(),
         stages: new Map(),
       };
+      await hosting.open(api);
       apis.set(api.id, api);
       return realise(api, inputs, resource);
     },
@@ -44,7 +47,7 @@ export function apiModel(
     delete: async (id) => {
       const api = apis.get(id);
       if (!api) return;
-      await closeAll(api);
+      await hosting.close(api);
       apis.delete(id);
     },
   };

@@ -18,10 +18,10 @@ import { partModel, refusing, requireApi } from "./shared";
 
 const LOG_GROUP_ARN = /^arn:aws:logs:[a-z0-9-]+:\d{12}:log-group:([^:]+)(?::\*)?$/;
 
-/** What opens and closes the listener of an API. */
+/** Shows a stage among the endpoints, and ends its connections. */
 export interface StageHosting {
-  open(api: WebSocketApi, stageName: string, urn: string): Promise<void>;
-  close(api: WebSocketApi, stageName: string): Promise<void>;
+  announceStage(api: WebSocketApi, stageName: string, urn: string): void;
+  closeStage(api: WebSocketApi, stageName: string): void;
 }
 
 /** Model of `aws.apigatewayv2.Deployment`: what was declared at this moment, frozen. */
@@ -52,7 +52,7 @@ export function stageModel(apis: WebSocketApis, hosting: StageHosting): Resource
       return { api: found, stage: define(found, inputs, resource) };
     });
     api.stages.set(stage.name, stage);
-    await hosting.open(api, stage.name, resource.urn);
+    hosting.announceStage(api, stage.name, resource.urn);
     return realise(api, stage, inputs, resource);
   };
   return {
@@ -64,7 +64,7 @@ export function stageModel(apis: WebSocketApis, hosting: StageHosting): Resource
     update: (_id, inputs, _old, resource) => put(inputs, resource, false),
     async delete(_id, outputs) {
       const api = apis.get(textIn(outputs, "apiId"));
-      if (api) await hosting.close(api, textIn(outputs, "name"));
+      if (api) hosting.closeStage(api, textIn(outputs, "name"));
     },
   };
 }

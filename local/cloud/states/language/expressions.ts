@@ -15,7 +15,7 @@ export interface ExpressionScope {
 }
 
 /** What one evaluation may use; AWS gives no numbers. They end loops and keep the process responsive. */
-const LIMITS = { timeout: 2000, stack: 1000, sequence: 1_000_000 };
+const LIMITS = { timeout: 2000, stack: 500, sequence: 1_000_000 };
 /** Most items that $range may make. */
 const MAXIMUM_RANGE = 1_000_000;
 
@@ -71,7 +71,11 @@ async function evaluate(source: string, scope: ExpressionScope, randomness: Rand
     );
   let value: unknown;
   try {
-    const bindings = { states: scope.states, ...Object.fromEntries(scope.variables), ...functions(randomness, scope.now) };
+    const bindings = {
+      states: scope.states,
+      ...Object.fromEntries(scope.variables),
+      ...functions(randomness, scope.now),
+    };
     value = await compile(source).evaluate(undefined, bindings);
   } catch (error) {
     throw failed(`threw an error during evaluation. ${(error as Error).message}`);
@@ -93,19 +97,23 @@ function compile(source: string): ReturnType<typeof jsonata> {
 }
 
 /** Functions that Step Functions adds to JSONata. */
-function functions({ uuid, random }: Randomness, now: number): Readonly<Record<string, (...values: never[]) => unknown>> {
+function functions(
+  { uuid, random }: Randomness,
+  now: number,
+): Readonly<Record<string, (...values: never[]) => unknown>> {
   return {
     uuid,
     // The cloud's time, not that of the process.
     millis: () => now,
-    now: (picture?: string, zone?: string) => compile("$fromMillis($t, $p, $z)").evaluate(undefined, { t: now, p: picture, z: zone }),
+    now: (picture?: string, zone?: string) =>
+      compile("$fromMillis($t, $p, $z)").evaluate(undefined, { t: now, p: picture, z: zone }),
     random: (seed?: number) => (seed === undefined ? random() : seeded(seed)),
     parse: (text: string) => JSON.parse(text) as unknown,
     hash: (value: string, algorithm = "SHA-256") =>
       createHash(algorithm.toLowerCase().replace("-", "")).update(value).digest("hex"),
     partition,
     range,
-  } as unknown as Readonly<Record<string, (...values: never[]) => unknown>>;
+  };
 }
 
 function partition(values: readonly unknown[], size: number): readonly (readonly unknown[])[] {
@@ -117,7 +125,8 @@ function partition(values: readonly unknown[], size: number): readonly (readonly
 
 function range(first: number, last: number, step = 1): readonly number[] {
   const length = step === 0 ? NaN : Math.floor((last - first) / step) + 1;
-  if (!(length <= MAXIMUM_RANGE)) throw new Error(`$range yields at most ${MAXIMUM_RANGE} items, with a step other than 0`);
+  if (!(length <= MAXIMUM_RANGE))
+    throw new Error(`$range yields at most ${MAXIMUM_RANGE} items, with a step other than 0`);
   return Array.from({ length: Math.max(0, length) }, (_, index) => first + index * step);
 }
 

@@ -1,11 +1,16 @@
 // Proves the API of Step Functions and its integrations with the real SDK, on a whole embedded cloud: roles decide, tasks really call.
 import {
   DescribeExecutionCommand,
+  DescribeStateMachineForExecutionCommand,
   GetExecutionHistoryCommand,
   ListExecutionsCommand,
   RedriveExecutionCommand,
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
+  SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
+  StartSyncExecutionCommand,
   StopExecutionCommand,
   ValidateStateMachineDefinitionCommand,
 } from "@aws-sdk/client-sfn";
@@ -292,9 +297,123 @@ describe("Step Functions", () => {
       name: "live",
       routingConfigurations: [{ stateMachineVersionArn: `${machine}:1`, weight: 100 }],
     });
-    assert.equal((await ended(await start(alias.id))).output, 1);
+    const byAlias = await start(alias.id);
+    assert.equal((await ended(byAlias)).output, 1);
+    const described = await sfn.send(new DescribeExecutionCommand({ executionArn: byAlias }));
+    assert.equal(described.stateMachineAliasArn, alias.id);
+    assert.equal(described.stateMachineVersionArn, `${machine}:1`);
+    const direct = await start(machine);
+    await ended(direct);
+    for (const [stateMachineArn, expected] of [
+      [alias.id, [byAlias]],
+      [`${machine}:1`, [byAlias]],
+      [machine, [direct, byAlias]],
+    ] as const) {
+      const { executions = [] } = await sfn.send(new ListExecutionsCommand({ stateMachineArn }));
+      assert.deepEqual(
+        executions.map(({ executionArn }) => executionArn),
+        expected,
+      );
+    }
     await assert.rejects(start(`${machine}:9`), { name: "StateMachineDoesNotExist" });
   });
+
+  it("queues a function's invocation with InvocationType Event, and rejects parameters that it does not know", async () => {
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    work = async ({ event }) => resolve(event);
+    const queued = { FunctionName: "work", Payload: { n: 3 }, InvocationType: "Event" };
+    const { output } = await ended(await start(await one("arn:aws:states:::lambda:invoke", queued)));
+    assert.equal((output as { StatusCode: number }).StatusCode, 202);
+    assert.deepEqual(await promise, { n: 3 });
+    const unknown = await one("arn:aws:states:::lambda:invoke", { FunctionName: "work", ClientContext: "x" });
+    assert.match((await ended(await start(unknown))).cause, /ClientContext/);
+  });
+
+  it("takes tokens from who may act on their machine alone, once, and rejects others", async () => {
+    let token = "";
+    work = async ({ event }) => {
+      token = (event as { token: string }).token;
+      return null;
+    };
+    const Payload = { token: "{% $states.context.Task.Token %}" };
+    const machine = await one("arn:aws:states:::lambda:invoke.waitForTaskToken", { FunctionName: "work", Payload });
+    const caller = await clientWith("one-machine", machine);
+    const stranger = await clientWith("other-machine", `${machine}-other`);
+    const arn = await start(machine);
+    while (!token) await nextEvent(arn);
+
+    const success = { taskToken: token, output: '{"ok":true}' };
+    await assert.rejects(stranger.send(new SendTaskSuccessCommand(success)), { name: "AccessDeniedException" });
+    await assert.rejects(caller.send(new SendTaskSuccessCommand({ ...success, output: "{" })), {
+      name: "InvalidOutput",
+    });
+    await caller.send(new SendTaskHeartbeatCommand({ taskToken: token }));
+    await caller.send(new SendTaskSuccessCommand(success));
+    assert.deepEqual((await ended(arn)).output, { ok: true });
+    await assert.rejects(caller.send(new SendTaskFailureCommand({ taskToken: token })), { name: "TaskTimedOut" });
+    await assert.rejects(caller.send(new SendTaskHeartbeatCommand({ taskToken: "made up" })), { name: "InvalidToken" });
+  });
+
+  it("rejects a synchronous start, pages above 1000 and unknown filters", async () => {
+    const machine = await create({ P: { Type: "Pass", End: true } }, "P");
+    const direct = new SFNClient({
+      endpoint: running.cloud.gatewayOrigin,
+      region: REGION,
+      credentials: { ...running.cloud.rootCredentials() },
+      // The SDK would call "sync-127.0.0.1".
+      disableHostPrefix: true,
+    });
+    await assert.rejects(direct.send(new StartSyncExecutionCommand({ stateMachineArn: machine })), {
+      name: "StateMachineTypeNotSupported",
+    });
+    await assert.rejects(sfn.send(new ListExecutionsCommand({ stateMachineArn: machine, maxResults: 1001 })), {
+      name: "ValidationException",
+    });
+    await assert.rejects(
+      sfn.send(new ListExecutionsCommand({ stateMachineArn: machine, statusFilter: "DONE" as never })),
+      {
+        name: "ValidationException",
+      },
+    );
+  });
+
+  it("returns a hundred events per page, each text of data marked as whole", async () => {
+    const States = Object.fromEntries(
+      Array.from({ length: 60 }, (_, index) => [
+        `S${index}`,
+        { Type: "Pass", ...(index === 59 ? { End: true } : { Next: `S${index + 1}` }) },
+      ]),
+    );
+    const arn = await start(await create(States, "S0"));
+    await ended(arn);
+    const { events = [], nextToken } = await sfn.send(new GetExecutionHistoryCommand({ executionArn: arn }));
+    assert.equal(events.length, 100);
+    assert.ok(nextToken);
+    assert.deepEqual(events[1]?.stateEnteredEventDetails?.inputDetails, { truncated: false });
+  });
+
+  it("describes the machine of an execution as it was when it started", async () => {
+    const machine = await create({ Old: { Type: "Pass", End: true } }, "Old");
+    const arn = await start(machine);
+    await ended(arn);
+    const { definition = "", stateMachineArn } = await sfn.send(
+      new DescribeStateMachineForExecutionCommand({ executionArn: arn }),
+    );
+    assert.equal(stateMachineArn, machine);
+    assert.match(definition, /"StartAt":"Old"/);
+  });
+
+  async function clientWith(name: string, Resource: string): Promise<SFNClient> {
+    await running.declare("aws:iam/role:Role", { name, assumeRolePolicy: trust("lambda.amazonaws.com") }, name);
+    const policy = JSON.stringify({ Version: "2012-10-17", Statement: [allow("states:SendTask*", Resource)] });
+    await running.declare("aws:iam/rolePolicy:RolePolicy", { name, role: name, policy }, name);
+    const { access, gatewayOrigin } = {
+      access: running.cloud.context.access,
+      gatewayOrigin: running.cloud.gatewayOrigin,
+    };
+    const credentials = access.assumeRole(`arn:aws:iam::${ACCOUNT}:role/${name}`, "test", "lambda.amazonaws.com");
+    return new SFNClient({ endpoint: gatewayOrigin, region: REGION, credentials: { ...credentials }, maxAttempts: 1 });
+  }
 
   it("validates definitions by API, and refuses them when declared", async () => {
     const definition = JSON.stringify({ StartAt: "A", States: { A: { Type: "Pass", Next: "B" } } });

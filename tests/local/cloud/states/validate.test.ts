@@ -5,6 +5,8 @@ import { findingsOf, parseDefinition } from "../../../../local/cloud/states/lang
 const TASK = { Type: "Task", Resource: "arn:aws:states:::lambda:invoke", End: true };
 const machine = (A: object, more: object = {}, top: object = {}): string =>
   JSON.stringify({ StartAt: "A", States: { A, ...more }, ...top });
+const END = { E: { Type: "Succeed" } };
+const choice = (rule: object): object => ({ Type: "Choice", Choices: [rule], Default: "E" });
 const branch = (name: string, state: object = { Type: "Pass", End: true }): object => ({
   StartAt: name,
   States: { [name]: state },
@@ -16,6 +18,9 @@ describe("validation of definitions", () => {
     ["JSONata with any JSON as Output", machine({ Type: "Pass", Output: ["{% 1 %}", null, 3], End: true }, {}, { QueryLanguage: "JSONata" })],
     ["one JSONata state in a JSONPath machine", machine({ Type: "Pass", QueryLanguage: "JSONata", Output: 1, End: true })],
     ["a Map with an inline processor", machine({ Type: "Map", ItemProcessor: { ProcessorConfig: { Mode: "INLINE" }, ...branch("B") }, End: true })],
+    ["nested choice rules", machine(choice({ Or: [{ Not: { Variable: "$.a", IsNull: true } }, { Variable: "$.b", StringEqualsPath: "$.c" }], Next: "E", Assign: { "v.$": "$.a" }, Comment: "c" }), END)],
+    ["a reference path with a name in quotes", machine({ ...TASK, ResultPath: "$.a['b c'][0].größe" })],
+    ["the error in a JSONata catcher", machine({ ...TASK, Catch: [{ ErrorEquals: ["E"], Next: "E", Output: "{% $states.errorOutput %}" }] }, END, { QueryLanguage: "JSONata" })],
     ["a Fail state with intrinsic error", machine({ Type: "Fail", ErrorPath: "States.Format('{}', $.e)", Cause: "x" })],
   ]; // prettier-ignore
   for (const [what, text] of accepted) {
@@ -55,6 +60,23 @@ describe("validation of definitions", () => {
     ["a variable called states", machine({ Type: "Pass", Assign: { states: 1 }, End: true }), /reserved variable name/],
     ["a branch that assigns an outer variable", machine({ Type: "Pass", Assign: { v: 1 }, Next: "P" }, { P: { Type: "Parallel", Branches: [branch("B", { Type: "Pass", Assign: { v: 2 }, End: true })], End: true } }), /outer scope/],
     ["a distributed Map", machine({ Type: "Map", ItemProcessor: { ProcessorConfig: { Mode: "DISTRIBUTED" }, ...branch("B") }, End: true }), /a distributed Map is not simulated/],
+    ["a choice without Next", machine(choice({ Variable: "$.a", IsPresent: true }), END), /Choices\[0\]\/Next: is required/],
+    ["a choice with a misspelt operator", machine(choice({ Variable: "$.a", StringEqual: "x", Next: "E" }), END), /StringEqual: is not an operator/],
+    ["a choice with two operators", machine(choice({ Variable: "$.a", StringEquals: "x", IsNull: true, Next: "E" }), END), /exactly one operator/],
+    ["a choice without a variable", machine(choice({ IsNull: true, Next: "E" }), END), /Variable: must be a path/],
+    ["a comparison with the wrong type", machine(choice({ Variable: "$.a", NumericEquals: "1", Next: "E" }), END), /NumericEquals: has an invalid value/],
+    ["an inner rule with Next", machine(choice({ Not: { Variable: "$.a", IsNull: true, Next: "E" }, Next: "E" }), END), /Not\/Next: only a rule/],
+    ["an empty And", machine(choice({ And: [], Next: "E" }), END), /And: must be a list of rules/],
+    ["a JSONata choice without a condition", machine(choice({ Condition: "true", Next: "E" }), END, { QueryLanguage: "JSONata" }), /Condition: must be a JSONata expression/],
+    ["a template key with neither path nor function", machine({ ...TASK, Parameters: { a: { "b.$": "c" } } }), /Parameters\/a\/b\.\$: must be a JSONPath or an intrinsic/],
+    ["a result path to a variable", machine({ ...TASK, ResultPath: "$a b" }), /ResultPath: has an invalid value/],
+    ["a catcher's result path with a wildcard", machine({ ...TASK, Catch: [{ ErrorEquals: ["E"], Next: "E", ResultPath: "$.*" }] }, END), /Catch\[0\]\/ResultPath: has an invalid value/],
+    ["a variable name with a hyphen", machine({ Type: "Pass", Assign: { "a-b": 1 }, End: true }), /a-b: is not a valid variable name/],
+    ["a time that is none", machine({ Type: "Wait", Timestamp: "tomorrow", End: true }), /Timestamp: has an invalid value/],
+    ["the result before there is one", machine({ ...TASK, Arguments: { a: "{% $states.result %}" } }, {}, { QueryLanguage: "JSONata" }), /Arguments\/a: \$states\.result is not available/],
+    ["the error outside of a catcher", machine({ ...TASK, Output: "{% $states.errorOutput %}" }, {}, { QueryLanguage: "JSONata" }), /\$states\.errorOutput is not available/],
+    ["Parameters beside ItemSelector", machine({ Type: "Map", Parameters: {}, ItemSelector: {}, ItemProcessor: branch("B"), End: true }), /excludes Parameters/],
+    ["a timeout of the machine above 99999999", machine(TASK, {}, { TimeoutSeconds: 100_000_000 }), /from 1 to 99999999/],
     ["more than 1 MiB", machine({ Type: "Pass", Comment: "x".repeat(1024 * 1024), End: true }), /larger than 1 MiB/],
   ]; // prettier-ignore
   for (const [what, text, reason] of rejected) {
