@@ -7,6 +7,8 @@ const slow = [
   "tests/stack/faults.test.ts",
   "tests/program/stacks.test.ts",
   "tests/library/packed.test.ts",
+  "tests/clients/pages/progress/page.test.ts",
+  "tests/local/console/page.test.ts",
   "tests/local/cloud/s3/multipart.test.ts",
   "tests/stack/upload-api.test.ts",
   "tests/components/analyzer.test.ts",

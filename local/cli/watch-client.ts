@@ -5,7 +5,7 @@ import { readRunFile, type RunFile } from "./run-file";
 import { requestTokens } from "./token-command";
 import { readText, readUrl } from "./values";
 
-const DEFAULT_OUTPUT = "progressClientConfiguration";
+const DEFAULT_OUTPUT = "progressClientSettings";
 
 /** Options that say where the workflow is. */
 export const WORKFLOW_OPTIONS: readonly OptionSpec[] = [
@@ -72,7 +72,7 @@ function readConfiguration({ outputs }: RunFile, name: string): Configuration {
   if (typeof ticketUrl !== "string") {
     throw new UsageError(`the running stack has no output ${name} with the settings of a workflow's clients`);
   }
-  const origins = Array.isArray(allowedOrigins) ? allowedOrigins : [outputs.progressPageUrl];
+  const origins = Array.isArray(allowedOrigins) ? allowedOrigins : [outputs.progressPage];
   const usable = origins.filter((origin): origin is string => typeof origin === "string" && URL.canParse(origin));
   if (usable.length === 0) throw new UsageError(`output ${name} names no allowed origin`);
   return { ticketUrl, allowedOrigins: usable };

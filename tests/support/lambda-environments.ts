@@ -7,7 +7,7 @@ import type { SimulatedInvocation } from "../../local/cloud/cloud";
 import type { Clock } from "../../local/cloud/core/clock";
 
 /** The life of an environment between two deaths. */
-export interface Life {
+interface Life {
   dead: boolean;
 }
 

@@ -17,9 +17,10 @@ export function build(): void {
   });
   for (const [name, text] of bundleHandlers()) write(`bundles/handlers/${name}.js`, text);
   write("bundles/kit/queue.js", bundleKit());
-  for (const [file, text] of loadPage("upload")) write(`bundles/pages/upload/${file}`, text);
-  bundleClient("upload");
-  bundleClient("session");
+  for (const page of ["upload", "progress"]) {
+    for (const [file, text] of loadPage(page)) write(`bundles/pages/${page}/${file}`, text);
+  }
+  for (const client of ["upload", "progress", "session"]) bundleClient(client);
   for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md"]) {
     fs.copyFileSync(path.join(root, file), path.join(dist, file));
   }
@@ -78,7 +79,9 @@ function buildManifest(): object {
       "./contract/upload": { types: "./handlers/upload/contract.d.ts", default: "./handlers/upload/contract.js" },
       "./queue": { types: "./handlers/queue/index.d.ts", default: "./bundles/kit/queue.js" },
       "./contract/queue": { types: "./handlers/queue/contract.d.ts", default: "./handlers/queue/contract.js" },
+      "./contract/progress": { types: "./handlers/progress/contract.d.ts", default: "./handlers/progress/contract.js" },
       "./clients/upload": "./clients/upload/index.mjs",
+      "./clients/progress": "./clients/progress/index.mjs",
       "./clients/session": "./clients/session/index.mjs",
       "./package.json": "./package.json",
     },

@@ -60,7 +60,10 @@ export function statesOperations(
       const arn = requiredText(input, "stateMachineArn");
       authorize(call, "StartSyncExecution", arn);
       resolve(arn);
-      throw new AwsError("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine");
+      throw new AwsError(
+        "StateMachineTypeNotSupported",
+        "This operation is not supported by this type of state machine",
+      );
     },
     DescribeExecution: (input, call) => {
       const described = execution(input, call, "DescribeExecution");

@@ -102,7 +102,9 @@ export class Executions {
       return "Execution has exceeded the redrivable period of 14 days";
     }
     if (history.events.length >= MAXIMUM_EVENTS - 1) return "Execution history event limit exceeded";
-    return this.machines.get(settings.stateMachineArn) ? undefined : "The state machine of the execution does not exist";
+    return this.machines.get(settings.stateMachineArn)
+      ? undefined
+      : "The state machine of the execution does not exist";
   }
 
   /** @throws AwsError ExecutionNotRedrivable */

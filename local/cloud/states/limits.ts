@@ -14,7 +14,11 @@ export function checkExecutionName(name: string): void {
 
 /** Input of an execution. @throws AwsError InvalidExecutionInput, ValidationException */
 export function parseInput(text: string): Json {
-  return parse(text, "input", (reason) => new AwsError("InvalidExecutionInput", `Invalid State Machine Execution Input: '${reason}'`));
+  return parse(
+    text,
+    "input",
+    (reason) => new AwsError("InvalidExecutionInput", `Invalid State Machine Execution Input: '${reason}'`),
+  );
 }
 
 /** Output that comes back with a task token. @throws AwsError InvalidOutput, ValidationException */

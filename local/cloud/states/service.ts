@@ -32,7 +32,10 @@ export function createStatesService(context: CloudContext): StatesService {
   };
   return {
     name: "states",
-    models: [stateMachineModel(context, machines, (machine) => executions.abortAll(machine)), aliasModel(context, machines)],
+    models: [
+      stateMachineModel(context, machines, (machine) => executions.abortAll(machine)),
+      aliasModel(context, machines),
+    ],
     handle: (call) => serveJson(api, call),
     machines: () => machines.all(),
     executions: (machine) => executionsOf(executions, machine),

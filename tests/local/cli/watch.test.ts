@@ -151,8 +151,8 @@ describe("npm run watch", () => {
       accountId: "123456789012",
       credentials: { accessKeyId: "AKIA", secretAccessKey: "secret" },
       outputs: {
-        progressClientConfiguration: { ticketUrl: server.ticketUrl },
-        progressPageUrl: `${ORIGIN}/progress/index.html`,
+        progressClientSettings: { ticketUrl: server.ticketUrl },
+        progressPage: `${ORIGIN}/progress/index.html`,
       },
       demoUser: { username: "demo", password: "" },
     });

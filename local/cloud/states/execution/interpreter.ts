@@ -97,11 +97,7 @@ function noteEvaluation({ frame, name }: Visit, { error, reason, location }: Sta
 }
 
 /** Waits and tells to try again, where a retrier takes the error and has attempts left. */
-async function retried(
-  { frame, state }: Visit,
-  error: StatesError,
-  used: Map<Retrier, number>,
-): Promise<boolean> {
+async function retried({ frame, state }: Visit, error: StatesError, used: Map<Retrier, number>): Promise<boolean> {
   const retrier = state.Retry?.find(({ ErrorEquals }) => takesIn(state, ErrorEquals, error));
   if (!retrier) return false;
   const attempts = used.get(retrier) ?? 0;

@@ -112,7 +112,10 @@ async function failure(state: State, data: StateData): Promise<StatesError> {
     if (typeof value === "string") return value;
     throw new StatesError("States.Runtime", `The field '${field}' must select a string, got ${JSON.stringify(value)}`);
   };
-  return new StatesError(state.Error ?? read(state.ErrorPath, "ErrorPath"), state.Cause ?? read(state.CausePath, "CausePath"));
+  return new StatesError(
+    state.Error ?? read(state.ErrorPath, "ErrorPath"),
+    state.Cause ?? read(state.CausePath, "CausePath"),
+  );
 }
 
 async function runWait({ frame, state, data }: Visit): Promise<void> {

@@ -66,7 +66,13 @@ export function sdkIntegration(service: string, action: string): Integration | u
   const facts = SDK_SERVICES[service];
   if (!facts) return undefined;
   const operation = action.charAt(0).toUpperCase() + action.slice(1);
-  return (call) => callJson(call, { ...facts, errorPrefix: facts.sdkErrorPrefix, baseError: facts.sdkBaseError }, operation, call.input);
+  return (call) =>
+    callJson(
+      call,
+      { ...facts, errorPrefix: facts.sdkErrorPrefix, baseError: facts.sdkBaseError },
+      operation,
+      call.input,
+    );
 }
 
 async function putEvents(call: IntegrationCall): Promise<Json> {

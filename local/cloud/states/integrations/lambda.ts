@@ -11,7 +11,10 @@ export const invokeFunction: Integration = async (call) => {
   const input = call.input as JsonRecord;
   const unknown = Object.keys(input).filter((name) => !PARAMETERS.includes(name));
   if (unknown.length > 0) {
-    throw new StatesError("States.Runtime", `lambda:invoke does not know, or the local run does not simulate: ${unknown.join(", ")}`);
+    throw new StatesError(
+      "States.Runtime",
+      `lambda:invoke does not know, or the local run does not simulate: ${unknown.join(", ")}`,
+    );
   }
   const { FunctionName, Payload = {}, Qualifier, InvocationType, LogType } = input;
   if (typeof FunctionName !== "string") throw new StatesError("States.Runtime", "The task has no FunctionName");
@@ -66,7 +69,10 @@ function refusal(answer: HttpAnswer): StatesError {
   const message = String(document.Message ?? document.message ?? answer.statusText);
   // What the API does not declare is the base class of its exceptions.
   const declared = name === "AccessDeniedException" ? "AWSLambdaException" : name;
-  return new StatesError(`Lambda.${declared}`, `${message} (Service: AWSLambda; Status Code: ${answer.status}; Error Code: ${name})`);
+  return new StatesError(
+    `Lambda.${declared}`,
+    `${message} (Service: AWSLambda; Status Code: ${answer.status}; Error Code: ${name})`,
+  );
 }
 
 /** The error's type is the name that Retry and Catch match; the cause is all that the function told. */

@@ -20,13 +20,12 @@ const OPERANDS: readonly (readonly [string, readonly string[], (value: unknown) 
 /** By operator: what its operand must be. */
 const OPERATORS: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
   ...OPERANDS.flatMap(([type, orders, fits]) =>
-    orders.flatMap((order) => [
-      [`${type}${order}`, fits] as const,
-      [`${type}${order}Path`, isPath] as const,
-    ]),
+    orders.flatMap((order) => [[`${type}${order}`, fits] as const, [`${type}${order}Path`, isPath] as const]),
   ),
   ["StringMatches", isText] as const,
-  ...["IsNull", "IsPresent", "IsString", "IsNumeric", "IsBoolean", "IsTimestamp"].map((name) => [name, isFlag] as const),
+  ...["IsNull", "IsPresent", "IsString", "IsNumeric", "IsBoolean", "IsTimestamp"].map(
+    (name) => [name, isFlag] as const,
+  ),
 ]);
 
 /** What is wrong with the rules of a Choice state. */

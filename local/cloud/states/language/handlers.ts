@@ -42,7 +42,9 @@ type Handler = Readonly<Record<string, unknown>>;
 function catchProblems({ Next, ResultPath, Assign }: Handler, where: string): readonly string[] {
   return [
     ...(typeof Next === "string" ? [] : [`${where}/Next: is required`]),
-    ...(ResultPath === undefined || ResultPath === null || (typeof ResultPath === "string" && isReferencePath(ResultPath))
+    ...(ResultPath === undefined ||
+    ResultPath === null ||
+    (typeof ResultPath === "string" && isReferencePath(ResultPath))
       ? []
       : [`${where}/ResultPath: has an invalid value`]),
     ...(Assign === undefined || (Assign !== null && typeof Assign === "object" && !Array.isArray(Assign))
@@ -57,9 +59,17 @@ function retryProblems(retrier: Handler, where: string): readonly string[] {
   const { IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds, JitterStrategy } = retrier;
   const rules: readonly (readonly [string, unknown, boolean])[] = [
     ["IntervalSeconds", IntervalSeconds, isPositive(IntervalSeconds) && Number(IntervalSeconds) <= MAXIMUM_SECONDS],
-    ["MaxAttempts", MaxAttempts, Number.isInteger(MaxAttempts) && Number(MaxAttempts) >= 0 && Number(MaxAttempts) <= MAXIMUM_SECONDS],
+    [
+      "MaxAttempts",
+      MaxAttempts,
+      Number.isInteger(MaxAttempts) && Number(MaxAttempts) >= 0 && Number(MaxAttempts) <= MAXIMUM_SECONDS,
+    ],
     ["BackoffRate", BackoffRate, typeof BackoffRate === "number" && BackoffRate >= 1],
-    ["MaxDelaySeconds", MaxDelaySeconds, isPositive(MaxDelaySeconds) && Number(MaxDelaySeconds) <= MAXIMUM_DELAY_SECONDS],
+    [
+      "MaxDelaySeconds",
+      MaxDelaySeconds,
+      isPositive(MaxDelaySeconds) && Number(MaxDelaySeconds) <= MAXIMUM_DELAY_SECONDS,
+    ],
     ["JitterStrategy", JitterStrategy, JitterStrategy === "FULL" || JitterStrategy === "NONE"],
   ];
   return rules.flatMap(([name, value, fits]) =>

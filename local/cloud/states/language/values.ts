@@ -9,7 +9,10 @@ const INTRINSIC = /^States\.[A-Za-z0-9]+\s*\(/;
 
 /** What is wrong with the values of one state, as "field: reason". */
 export function valueProblems(state: State, language: QueryLanguage): readonly string[] {
-  const own = Object.entries(state).filter(([field]) => !NESTED.includes(field)) as readonly (readonly [string, Json])[];
+  const own = Object.entries(state).filter(([field]) => !NESTED.includes(field)) as readonly (readonly [
+    string,
+    Json,
+  ])[];
   return [
     ...(language === "JSONata"
       ? own.flatMap(([field, value]) => expressionProblems(value, field, field))
@@ -64,7 +67,9 @@ function expressionProblems(value: Json, field: string, where: string): readonly
     return unavailable(source, field, where);
   }
   if (value === null || typeof value !== "object") return [];
-  return Object.entries(value as JsonRecord).flatMap(([key, item]) => expressionProblems(item, field, `${where}/${key}`));
+  return Object.entries(value as JsonRecord).flatMap(([key, item]) =>
+    expressionProblems(item, field, `${where}/${key}`),
+  );
 }
 
 /** `$states.result` exists once there is a result, `$states.errorOutput` once an error is caught. */

@@ -57,6 +57,12 @@ describe("S3 versioning", () => {
     assert.equal(await get("k"), "two");
   });
 
+  it("rejects the conditional deletion of a key that does not exist", async () => {
+    const refused = await refusal(client.send(new DeleteObjectCommand({ Bucket, Key: "missing", IfMatch: "*" })));
+
+    assert.deepEqual([refused.code, refused.status], ["NoSuchKey", 404]);
+  });
+
   it("rejects version ids that are unknown or none", async () => {
     await versioning("Enabled");
     await put("k");
@@ -179,6 +185,20 @@ describe("S3 lifecycle", () => {
     const left = await client2.send(new ListObjectVersionsCommand({ Bucket }));
     assert.deepEqual([left.Versions, left.DeleteMarkers], [undefined, undefined]);
     assert.equal(cloud.s3.bodyFileCount(), 0);
+  });
+
+  it("keeps as many newer old versions as the rule says", async () => {
+    await versioning("Enabled");
+    await rules({ noncurrentVersionExpiration: { noncurrentDays: 1, newerNoncurrentVersions: 1 } });
+    for (const body of ["1", "2", "3"]) await put("k", body);
+
+    await passDays(2);
+
+    const left = await cloud.client().send(new ListObjectVersionsCommand({ Bucket }));
+    assert.deepEqual(
+      left.Versions?.map(({ IsLatest }) => IsLatest),
+      [true, false],
+    );
   });
 
   it("leaves disabled rules alone", async () => {

@@ -129,6 +129,14 @@ describe("histories", () => {
     assert.equal(events.find(({ type }) => type === "LambdaFunctionStarted")?.detailsMember, undefined);
   });
 
+  it("have nothing of an expression that was being evaluated when the execution was stopped", async () => {
+    const run = startStates(one({ Type: "Pass", Output: "{% 1 %}" }, "JSONata"));
+    run.execution.stop(undefined, undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+
+    assert.deepEqual(run.types(), ["ExecutionStarted", "PassStateEntered", "ExecutionAborted"]);
+  });
+
   it("have nothing after their last event, however much was going on", async () => {
     const definition = one({ Type: "Map", ItemProcessor: branch("T") });
     const run = startStates(definition, [1, 2, 3], { T: () => new Promise<Json>(() => undefined) });
