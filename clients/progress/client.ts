@@ -49,6 +49,8 @@ export interface ProgressClient {
   cancel(executionId: string, options?: CallOptions): Promise<RunDescription>;
   /** Runs a failed run again, from the step that failed. */
   redrive(executionId: string, options?: CallOptions): Promise<RunDescription>;
+  /** What a step told, where its event has only `detailBytes`. Rejects with "NotFound" when the server did not keep it. */
+  detail(executionId: string, step: string, options?: CallOptions): Promise<unknown>;
   /** The user's runs, newest first, at most 20. */
   list(options?: CallOptions): Promise<readonly RunDescription[]>;
   /** Disconnects and gives up what is under way. It cannot be used any more. */
@@ -124,6 +126,10 @@ class Client implements ProgressClient {
 
   async redrive(executionId: string, { signal }: CallOptions = {}): Promise<RunDescription> {
     return readRun(await this.#request({ action: "redrive", executionId }, signal));
+  }
+
+  async detail(executionId: string, step: string, { signal }: CallOptions = {}): Promise<unknown> {
+    return (await this.#request({ action: "detail", executionId, step }, signal)).detail;
   }
 
   async list({ signal }: CallOptions = {}): Promise<readonly RunDescription[]> {

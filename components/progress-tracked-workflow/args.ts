@@ -121,7 +121,7 @@ export interface ProgressTrackedWorkflowArgs {
 /** Something that the workflow's own tasks may do. */
 export interface ProgressStatementArgs {
   /**
-   * Name of the statement, letters and digits, unique among them.
+   * Name of the statement, letters and digits, unique among them and the component's own.
    */
   readonly sid: string;
   /**
@@ -129,7 +129,7 @@ export interface ProgressStatementArgs {
    */
   readonly actions: string[];
   /**
-   * ARNs. "*" only together with `wildcardReason`.
+   * ARNs. "*" and wildcards for all of a service, Region or account only together with `wildcardReason`.
    */
   readonly resources: pulumi.Input<string>[];
   /**

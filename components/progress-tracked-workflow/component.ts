@@ -111,7 +111,9 @@ export class ProgressTrackedWorkflow extends pulumi.ComponentResource {
   public readonly rules: Record<string, aws.cloudwatch.EventRule>;
   /** Targets of the rules, by handler. */
   public readonly targets: Record<string, aws.cloudwatch.EventTarget>;
-  /** Events that could not be delivered. */
+  /** Retries and destination of events that Lambda took from the rules, by handler. */
+  public readonly eventInvokeConfigs: Record<string, aws.lambda.FunctionEventInvokeConfig>;
+  /** Reports and events that could not be delivered. */
   public readonly deadLetterQueue: aws.sqs.Queue;
   /** Lets the rules send to the dead-letter queue. */
   public readonly deadLetterQueuePolicy: aws.sqs.QueuePolicy;
@@ -137,8 +139,10 @@ export class ProgressTrackedWorkflow extends pulumi.ComponentResource {
     const placement = findPlacement(settings.region, this);
     const table = createTable(name, settings, this);
     const steps = readMarks(settings.definition).steps.map(({ step, label, weight }) => ({ step, label, weight }));
+    const deadLetterQueue = createDeadLetterQueue(name, settings, this);
     const parts: ProgressParts = {
       table,
+      deadLetterQueue,
       machine: identifyMachine(table, placement),
       socket: createSocketApi(name, settings, placement, this),
       placement,
@@ -149,7 +153,6 @@ export class ProgressTrackedWorkflow extends pulumi.ComponentResource {
     const machine = createMachine(name, settings, functions, parts, this);
     const sockets = createSockets(name, settings, parts.socket, functions, this);
     const tickets = createTicketApi(name, settings, functions, parts.origins, placement, this);
-    const deadLetterQueue = createDeadLetterQueue(name, settings, this);
     const events = createEvents(name, settings, functions, machine.stateMachine.arn, deadLetterQueue, this);
     const monitoring = createMonitoring(
       name,
@@ -184,6 +187,7 @@ export class ProgressTrackedWorkflow extends pulumi.ComponentResource {
     this.permissions = { ...sockets.permissions, tickets: tickets.permission, ...events.permissions };
     this.rules = { ...events.rules };
     this.targets = { ...events.targets };
+    this.eventInvokeConfigs = { ...events.eventInvokeConfigs };
     this.deadLetterQueue = deadLetterQueue;
     this.deadLetterQueuePolicy = events.deadLetterQueuePolicy;
     this.alarms = { ...monitoring?.alarms };

@@ -10,19 +10,23 @@ import type { ProgressTrackedWorkflowSettings } from "./settings";
 /** How often runs are looked up whose end nobody told of. */
 const RECONCILE_SCHEDULE = "rate(5 minutes)";
 /** An hour of attempts: a viewer does not wait longer, and the log is then repaired by the reconciler. */
-const RETRY_POLICY = { maximumEventAgeInSeconds: 3600, maximumRetryAttempts: 24 };
+const MAXIMUM_EVENT_AGE_SECONDS = 3600;
+const RETRY_POLICY = { maximumEventAgeInSeconds: MAXIMUM_EVENT_AGE_SECONDS, maximumRetryAttempts: 24 };
+/** Attempts that Lambda makes after the first one failed: the most that it offers. */
+const FUNCTION_RETRIES = 2;
 
 /** Rules, targets and permissions by handler: "status", "reconcile", and "report" with EventBridge as transport. */
 export interface ProgressEvents {
   readonly rules: Readonly<Record<string, aws.cloudwatch.EventRule>>;
   readonly targets: Readonly<Record<string, aws.cloudwatch.EventTarget>>;
   readonly permissions: Readonly<Record<string, aws.lambda.Permission>>;
+  readonly eventInvokeConfigs: Readonly<Record<string, aws.lambda.FunctionEventInvokeConfig>>;
   readonly deadLetterQueuePolicy: aws.sqs.QueuePolicy;
 }
 
 type Trigger = Pick<aws.cloudwatch.EventRuleArgs, "description" | "eventPattern" | "scheduleExpression">;
 
-/** Creates `${name}-<handler>-rule`, `-target`, `-permission` and the policy of the dead-letter queue. */
+/** Creates `${name}-<handler>-rule`, `-target`, `-permission`, `-event-invoke-config` and the policy of the dead-letter queue. */
 export function createEvents(
   name: string,
   settings: ProgressTrackedWorkflowSettings,
@@ -64,6 +68,7 @@ export function createEvents(
   const rules: Record<string, aws.cloudwatch.EventRule> = {};
   const targets: Record<string, aws.cloudwatch.EventTarget> = {};
   const permissions: Record<string, aws.lambda.Permission> = {};
+  const eventInvokeConfigs: Record<string, aws.lambda.FunctionEventInvokeConfig> = {};
   for (const [handlerName, trigger] of Object.entries(triggers) as ["status" | "reconcile" | "report", Trigger][]) {
     const handler = functions[handlerName].function;
     const rule = new aws.cloudwatch.EventRule(
@@ -82,7 +87,20 @@ export function createEvents(
       },
       { parent },
     );
+    // For EventBridge an event is delivered once Lambda has taken it: what the function fails on never reaches the rule's own queue.
+    const eventInvokeConfig = new aws.lambda.FunctionEventInvokeConfig(
+      `${name}-${handlerName}-event-invoke-config`,
+      {
+        functionName: handler.name,
+        maximumEventAgeInSeconds: MAXIMUM_EVENT_AGE_SECONDS,
+        maximumRetryAttempts: FUNCTION_RETRIES,
+        destinationConfig: { onFailure: { destination: deadLetterQueue.arn } },
+        ...regional,
+      },
+      { parent },
+    );
     rules[handlerName] = rule;
+    eventInvokeConfigs[handlerName] = eventInvokeConfig;
     permissions[handlerName] = permission;
     targets[handlerName] = new aws.cloudwatch.EventTarget(
       `${name}-${handlerName}-target`,
@@ -93,7 +111,7 @@ export function createEvents(
         deadLetterConfig: { arn: deadLetterQueue.arn },
         ...regional,
       },
-      { parent, dependsOn: [permission] },
+      { parent, dependsOn: [permission, eventInvokeConfig] },
     );
   }
   const deadLetterQueuePolicy = new aws.sqs.QueuePolicy(
@@ -107,5 +125,5 @@ export function createEvents(
     },
     { parent },
   );
-  return { rules, targets, permissions, deadLetterQueuePolicy };
+  return { rules, targets, permissions, eventInvokeConfigs, deadLetterQueuePolicy };
 }

@@ -10,6 +10,7 @@ import {
 } from "../../handlers/progress/contract";
 import { createHandlerFunction, libraryCode, type HandlerFunction } from "../shared/function";
 import type { Placement } from "../shared/placement";
+import { ProgressTransport } from "./args";
 import { buildHandlerStatements, type ProgressPolicyParts } from "./policies";
 import type { ProgressTrackedWorkflowSettings } from "./settings";
 import type { SocketAddress } from "./sockets";
@@ -31,6 +32,8 @@ export type ProgressFunctions = Readonly<Record<ProgressHandlerName, HandlerFunc
 /** What functions and policies refer to. */
 export interface ProgressParts {
   readonly table: aws.dynamodb.Table;
+  /** Gets reports and events that could not be delivered. */
+  readonly deadLetterQueue: aws.sqs.Queue;
   readonly machine: MachineIdentity;
   readonly socket: SocketAddress;
   readonly placement: Placement;
@@ -40,13 +43,15 @@ export interface ProgressParts {
 
 /** ARNs for the policies, once they are known. */
 export function findPolicyParts(
-  { table, machine, socket, placement }: ProgressParts,
-  kmsKeyArn: pulumi.Input<string> | undefined,
+  { table, deadLetterQueue, machine, socket, placement }: ProgressParts,
+  { kmsKeyArn, transport }: Pick<ProgressTrackedWorkflowSettings, "kmsKeyArn" | "transport">,
 ): pulumi.Output<ProgressPolicyParts> {
   return pulumi.output({
     region: placement.region,
+    transport,
     tableArn: table.arn,
     kmsKeyArn,
+    deadLetterQueueArn: deadLetterQueue.arn,
     stateMachineArn: machine.arn,
     aliasArn: machine.aliasArn,
     socketStageArn: socket.stageArn,
@@ -60,7 +65,7 @@ export function createFunctions(
   parts: ProgressParts,
   parent: pulumi.Resource,
 ): ProgressFunctions {
-  const known = findPolicyParts(parts, settings.kmsKeyArn);
+  const known = findPolicyParts(parts, settings);
   const environment = buildEnvironment(settings, parts);
   const create = (handlerName: ProgressHandlerName): HandlerFunction => {
     const { timeoutSeconds }: ProgressHandler = PROGRESS_HANDLERS[handlerName];
@@ -91,6 +96,9 @@ export function createFunctions(
   };
 }
 
+/** EventBridge delivers most events within a second; whoever watches a run that failed waits so much longer for the reason. */
+const REPORT_GRACE_SECONDS = 3;
+
 function buildEnvironment(
   settings: ProgressTrackedWorkflowSettings,
   { table, machine, socket, origins, steps }: ProgressParts,
@@ -107,5 +115,8 @@ function buildEnvironment(
     [names.retentionSeconds]: String(settings.retentionSeconds),
     [names.startsPerMinute]: String(settings.startsPerMinute),
     [names.workflowName]: machine.name,
+    ...(settings.transport === ProgressTransport.EventBridge
+      ? { [names.reportGraceSeconds]: String(REPORT_GRACE_SECONDS) }
+      : {}),
   };
 }

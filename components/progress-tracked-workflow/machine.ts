@@ -91,16 +91,22 @@ export function createMachine(
   return { stateMachine, alias, role, rolePolicy, logGroup };
 }
 
-function buildRouting(
-  { gradualShift }: ProgressTrackedWorkflowSettings,
+/** How the alias shares new runs out between versions. */
+export function buildRouting(
+  { gradualShift }: Pick<ProgressTrackedWorkflowSettings, "gradualShift">,
   versionArn: pulumi.Output<string>,
-): aws.types.input.sfn.AliasRoutingConfiguration[] {
+): pulumi.Input<aws.types.input.sfn.AliasRoutingConfiguration[]> {
   if (!gradualShift) return [{ stateMachineVersionArn: versionArn, weight: ALL_RUNS }];
   const { previousVersionArn, percent } = gradualShift;
-  return [
-    { stateMachineVersionArn: versionArn, weight: percent },
-    { stateMachineVersionArn: previousVersionArn, weight: ALL_RUNS - percent },
-  ];
+  return pulumi.all([versionArn, previousVersionArn]).apply(([version, previous]) =>
+    // An update that changes nothing of the workflow publishes no version, and an alias cannot name one twice.
+    version === previous
+      ? [{ stateMachineVersionArn: version, weight: ALL_RUNS }]
+      : [
+          { stateMachineVersionArn: version, weight: percent },
+          { stateMachineVersionArn: previous, weight: ALL_RUNS - percent },
+        ],
+  );
 }
 
 function buildPolicyText(
@@ -112,17 +118,22 @@ function buildPolicyText(
   const { region, accountId, partition } = parts.placement;
   return pulumi
     .output({
-      known: findPolicyParts(parts, settings.kmsKeyArn),
+      known: findPolicyParts(parts, settings),
       reportFunctionArn: report.function.arn,
       eventBusArn: pulumi.interpolate`arn:${partition}:events:${region}:${accountId}:event-bus/default`,
       statements: checkStatements(name, settings.policyStatements),
     })
-    .apply(({ known, ...more }) =>
-      JSON.stringify(buildMachinePolicy({ ...known, ...more, transport: settings.transport })),
-    );
+    .apply(({ known, ...more }) => JSON.stringify(buildMachinePolicy({ ...known, ...more })));
 }
 
-/** The resource "*" needs a written reason; resources may be known only later. */
+/** Whether a resource stands for all of a service, Region or account: "*", "arn:aws:lambda:*:*:function:*", "arn:aws:s3:::*". */
+function isBroad(resource: string): boolean {
+  const [, partition = "*", service = "*", region = "", account = "", ...rest] = resource.split(":");
+  const own = rest.join(":");
+  return [partition, service, region, account].some((part) => /[*?]/.test(part)) || /^(?:[\w-]+[:/])?\*+$/.test(own);
+}
+
+/** A resource that is not named needs a written reason; resources may be known only later. */
 function checkStatements(
   name: string,
   statements: readonly ProgressStatementArgs[],
@@ -132,8 +143,8 @@ function checkStatements(
       name,
       known.map(({ sid, resources, wildcardReason }) => ({
         property: "policyStatements",
-        holds: resources.length > 0 && (!resources.includes("*") || (wildcardReason ?? "").trim() !== ""),
-        rule: 'name resources, and not "*" without wildcardReason',
+        holds: resources.length > 0 && (!resources.some(isBroad) || (wildcardReason ?? "").trim() !== ""),
+        rule: 'name resources, and neither "*" nor all of a service, Region or account without wildcardReason',
         got: sid,
         remedy: "name the ARNs, or write down why they cannot be named",
       })),
@@ -181,19 +192,20 @@ function substitute(text: string, values: Readonly<Record<string, string>>): str
 function findDelivery(
   settings: ProgressTrackedWorkflowSettings,
   { report }: ProgressFunctions,
-  { placement, table, socket }: ProgressParts,
+  { placement, table, socket, deadLetterQueue }: ProgressParts,
 ): ProgressDelivery {
   const resourceOf = (integration: string): pulumi.Output<string> =>
     pulumi.interpolate`arn:${placement.partition}:states:::${integration}`;
+  const common = { resourceOf, deadLetterQueueUrl: deadLetterQueue.url };
   switch (settings.transport) {
     case ProgressTransport.Function:
-      return { transport: settings.transport, resourceOf, functionArn: report.function.arn };
+      return { ...common, transport: settings.transport, functionArn: report.function.arn };
     case ProgressTransport.EventBridge:
-      return { transport: settings.transport, resourceOf };
+      return { ...common, transport: settings.transport };
     case ProgressTransport.Direct:
       return {
+        ...common,
         transport: settings.transport,
-        resourceOf,
         tableName: table.name,
         apiEndpoint: socket.host,
         stageName: SOCKET_STAGE,

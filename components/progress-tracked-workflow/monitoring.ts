@@ -99,7 +99,7 @@ function createAlarms(
       dimensions: { QueueName: deadLetterQueue.name },
       statistic: "Maximum",
       period: FIVE_MINUTES_SECONDS,
-      alarmDescription: "Events could not be delivered to the functions: look at them, repair, and send them again.",
+      alarmDescription: "Reports or events could not be delivered: look at them, repair, and send them again.",
       threshold: 1,
     },
     "function-errors": {

@@ -15,8 +15,10 @@ const allow = (Sid: string, Action: readonly string[], Resource: string | readon
 /** ARNs that the policies name. */
 export interface ProgressPolicyParts {
   readonly region: string;
+  readonly transport: ProgressTransport;
   readonly tableArn: string;
   readonly kmsKeyArn: string | undefined;
+  readonly deadLetterQueueArn: string;
   readonly stateMachineArn: string;
   readonly aliasArn: string;
   /** "arn:aws:execute-api:<region>:<account>:<api>/<stage>" of the WebSocket API. */
@@ -26,6 +28,17 @@ export interface ProgressPolicyParts {
 /** Posting to connections of this API and stage, and nothing else of it. */
 function postTo(socketStageArn: string): Statement[] {
   return allow("PostToConnections", ["execute-api:ManageConnections"], `${socketStageArn}/POST/@connections/*`);
+}
+
+/** What could not be delivered. */
+function sendUndelivered({ deadLetterQueueArn }: Pick<ProgressPolicyParts, "deadLetterQueueArn">): Statement[] {
+  return allow("SendUndelivered", ["sqs:SendMessage"], deadLetterQueueArn);
+}
+
+/** Whether EventBridge invokes the handler: then Lambda takes the event first, and what fails in the end needs a place. */
+export function isInvokedByEvents(handlerName: ProgressHandlerName, transport: ProgressTransport): boolean {
+  if (handlerName === "report") return transport === ProgressTransport.EventBridge;
+  return handlerName === "status" || handlerName === "reconcile";
 }
 
 /** Through DynamoDB only: the key may protect other things as well. */
@@ -53,12 +66,14 @@ export function buildHandlerStatements(
     ...allow("UseWorkflow", handler.machineActions, [parts.stateMachineArn, parts.aliasArn]),
     ...allow("UseExecutions", handler.executionActions, executions),
     ...(handler.posts ? postTo(parts.socketStageArn) : []),
+    ...(isInvokedByEvents(handlerName, parts.transport) ? sendUndelivered(parts) : []),
   ];
 }
 
-/** Step Functions may act as the workflow's role for this workflow only. */
+/** Step Functions may act as the workflow's role for this workflow only, its versions and its alias included. */
 export function buildMachineTrustPolicy(stateMachineArn: string): PolicyDocument {
-  return buildTrustPolicy("states.amazonaws.com", { ArnEquals: { "aws:SourceArn": stateMachineArn } });
+  const sources = [stateMachineArn, `${stateMachineArn}:*`];
+  return buildTrustPolicy("states.amazonaws.com", { ArnLike: { "aws:SourceArn": sources } });
 }
 
 /** A statement of the caller's, with known resources. */
@@ -70,17 +85,28 @@ export interface KnownProgressStatement {
 
 /** What the role of the state machine may do. */
 export interface MachinePolicyParts extends ProgressPolicyParts {
-  readonly transport: ProgressTransport;
   readonly reportFunctionArn: string;
   readonly eventBusArn: string;
   readonly statements: readonly KnownProgressStatement[];
 }
+
+/** Sids of the component's own statements in the workflow's policy; AWS refuses a policy that has one twice. */
+export const OWN_SIDS: readonly string[] = [
+  "DeliverLogs",
+  "PostToConnections",
+  "ReportProgress",
+  "SendTraces",
+  "SendUndelivered",
+  "StoreProgress",
+  "UseKey",
+];
 
 /** The caller's statements, what the reports need, and what AWS asks for logs and traces. */
 export function buildMachinePolicy(parts: MachinePolicyParts): PolicyDocument {
   return buildPolicy([
     ...parts.statements.flatMap(({ sid, actions, resources }) => allow(sid, actions, resources)),
     ...buildReportStatements(parts),
+    ...sendUndelivered(parts),
     // Neither service knows resources for these. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
     ...allow(
       "DeliverLogs",

@@ -10,6 +10,7 @@ import {
   type ProgressStatementArgs,
   type ProgressTrackedWorkflowArgs,
 } from "./args";
+import { OWN_SIDS } from "./policies";
 import { MAXIMUM_DIRECT_REPORTS } from "./weave/direct";
 import { isSequence, type SequenceObject } from "./weave/language";
 import { countReports, readMarks } from "./weave/marks";
@@ -17,6 +18,8 @@ import { countReports, readMarks } from "./weave/marks";
 const DAY_SECONDS = 86_400;
 /** A year: the longest that a Standard workflow runs. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
 const MAXIMUM_RUN_SECONDS = 31_536_000;
+/** Of the 4,096 bytes that the environment of a function has: addresses and names take some 900, and origins need room. */
+const MAXIMUM_STEPS_BYTES = 2560;
 const PLACEHOLDER = /^[A-Za-z]\w*$/;
 
 /** Everything settled: what the component reads instead of its arguments. */
@@ -126,6 +129,14 @@ function readDefinition(args: ProgressTrackedWorkflowArgs): { definition: Sequen
   }
   const { steps, problems } = readMarks(given);
   const rules = problems.map((text) => problem(property, "be a workflow with marked steps", "this problem", text));
+  const bytes = Buffer.byteLength(JSON.stringify(steps.map(({ step, label, weight }) => ({ step, label, weight }))));
+  rules.push({
+    property,
+    holds: bytes <= MAXIMUM_STEPS_BYTES,
+    rule: `have steps of at most ${MAXIMUM_STEPS_BYTES} bytes: names, labels and weights as JSON`,
+    got: bytes,
+    remedy: "mark fewer states, or shorten names and labels; the functions' environments hold 4 KB",
+  });
   const reports = countReports(steps);
   if (args.transport === ProgressTransport.Direct && reports > MAXIMUM_DIRECT_REPORTS) {
     const remedy = "mark fewer states, or choose another transport: each report takes some 30 of a run's 25,000 events";
@@ -166,7 +177,15 @@ function statementRules(statements: readonly ProgressStatementArgs[]): Rule[] {
   const property = "policyStatements";
   const sids = statements.map(({ sid }) => sid);
   const actions = statements.flatMap((statement) => statement.actions);
+  const taken = sids.filter((sid) => OWN_SIDS.includes(sid));
   return [
+    {
+      property,
+      holds: taken.length === 0,
+      rule: "not have sids of the component's own statements",
+      got: taken,
+      remedy: `choose others than ${OWN_SIDS.join(", ")}`,
+    },
     {
       property,
       holds: sids.every((sid) => /^[A-Za-z0-9]{1,64}$/.test(sid)) && new Set(sids).size === sids.length,

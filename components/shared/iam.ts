@@ -23,10 +23,7 @@ export function buildPolicy(statements: readonly Statement[]): PolicyDocument {
 }
 
 /** Trust policy that lets one AWS service assume a role, within one account where the service says so. */
-export function buildTrustPolicy(
-  service: string,
-  condition?: Readonly<Record<string, Readonly<Record<string, string>>>>,
-): PolicyDocument {
+export function buildTrustPolicy(service: string, condition?: Statement["Condition"]): PolicyDocument {
   return buildPolicy([
     {
       Sid: "AllowService",

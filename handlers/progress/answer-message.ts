@@ -8,7 +8,7 @@ import {
   type ServerReply,
 } from "./contract";
 import { cancelRun, redriveRun, type ControlDependencies } from "./control-run";
-import { ForbiddenError, RunNotFoundError } from "./errors";
+import { DetailNotFoundError, ForbiddenError, RunConflictError, RunNotFoundError } from "./errors";
 import type { ConnectionStore, Viewer, Workflow } from "./ports";
 import { replay } from "./replay";
 import { parseFields, readClientMessage, readRequestId } from "./requests";
@@ -27,12 +27,12 @@ export interface Sender extends Viewer {
 }
 
 /** Content of a reply to a message that was carried out. */
-type Success = Pick<ServerReply & { ok: true }, "run" | "runs" | "events" | "completeTo">;
+type Success = Pick<ServerReply & { ok: true }, "run" | "runs" | "events" | "completeTo" | "detail">;
 
 /** Runs of a list. */
 const LISTED_RUNS = 20;
-/** Most bytes of a list of runs. */
-const LIST_BYTES = 96 * 1024;
+/** Most bytes of a list of runs, and of a detail: the rest of the message is small beside it. */
+const CONTENT_BYTES = 96 * 1024;
 
 /** Carries out a message. Never rejects. */
 export async function answerMessage(
@@ -71,6 +71,10 @@ async function carryOut(dependencies: MessageDependencies, sender: Sender, messa
       await connections.subscribe(connectionId, run.executionId);
       return replay(runs, run, message.since, now());
     }
+    case "detail": {
+      const { executionId } = await findOwn(dependencies, sender, message);
+      return { detail: await readDetail(dependencies, executionId, message.step) };
+    }
     case "cancel":
       return { run: await cancelRun(dependencies, await findOwn(dependencies, sender, message)) };
     case "redrive":
@@ -79,7 +83,7 @@ async function carryOut(dependencies: MessageDependencies, sender: Sender, messa
 }
 
 /** What a ticket for one run is good for. */
-const SCOPED_ACTIONS: ReadonlySet<ClientMessage["action"]> = new Set(["subscribe", "unsubscribe", "ping"]);
+const SCOPED_ACTIONS: ReadonlySet<ClientMessage["action"]> = new Set(["subscribe", "unsubscribe", "detail", "ping"]);
 
 /** @throws RunNotFoundError, the same for an unknown run and for one of somebody else. */
 async function findOwn(
@@ -92,9 +96,18 @@ async function findOwn(
   return run;
 }
 
+/** @throws DetailNotFoundError, RunConflictError when it does not fit into a message. */
+async function readDetail({ runs }: MessageDependencies, executionId: string, step: string): Promise<unknown> {
+  const text = await runs.detail(executionId, step);
+  if (text === undefined) throw new DetailNotFoundError();
+  const bytes = Buffer.byteLength(text);
+  if (bytes > CONTENT_BYTES) throw new RunConflictError(`The detail has ${bytes} bytes, too many for a message`);
+  return JSON.parse(text);
+}
+
 function takeFitting(runs: readonly RunDescription[]): readonly RunDescription[] {
   let bytes = 0;
-  return runs.filter((run) => (bytes += Buffer.byteLength(JSON.stringify(run)) + 1) <= LIST_BYTES);
+  return runs.filter((run) => (bytes += Buffer.byteLength(JSON.stringify(run)) + 1) <= CONTENT_BYTES);
 }
 
 function toReplyError(

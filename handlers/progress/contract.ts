@@ -85,6 +85,8 @@ export type ClientMessage =
   | { readonly action: "unsubscribe"; readonly requestId: string; readonly executionId: string }
   | { readonly action: "cancel"; readonly requestId: string; readonly executionId: string }
   | { readonly action: "redrive"; readonly requestId: string; readonly executionId: string }
+  /** Brings a detail that was too large for its event. */
+  | { readonly action: "detail"; readonly requestId: string; readonly executionId: string; readonly step: string }
   /** The caller's runs, newest first, at most 20. */
   | { readonly action: "list"; readonly requestId: string }
   /** Heartbeat. */
@@ -112,6 +114,8 @@ export type ServerReply =
       readonly completeTo?: number;
       /** list. */
       readonly runs?: readonly RunDescription[];
+      /** detail. */
+      readonly detail?: unknown;
     }
   | {
       readonly version: number;
@@ -126,7 +130,7 @@ export type ServerMessage = ProgressEvent | ServerReply;
 
 /** Body of `POST /tickets`. */
 export interface TicketRequest {
-  /** A ticket for one run may subscribe to, unsubscribe from and ping about that run, and nothing else. */
+  /** A ticket for one run may watch that run, read its details and ping, and nothing else. */
   readonly executionId?: string;
 }
 
@@ -172,7 +176,7 @@ export const REPORT_EVENT = { source: "serverless-patterns.progress", detailType
 /**
  * Table: one for all, partition key `pk`, sort key `sk`, TTL `expiresAt` (seconds since the epoch).
  *
- * - "run#<executionId>"      / "head"                    run: owner, executionArn, startedAt (ISO), state, sequence (N), done (N, of WHOLE), redrives (N), completed (SS of report keys), steps (JSON text); `running` = "1" while it runs (sparse index)
+ * - "run#<executionId>"      / "head"                    run: owner, executionArn, startedAt (ISO), state, endedAt (ISO, once it has ended), sequence (N), done (N, of WHOLE), redrives (N), completed (SS of report keys), steps (JSON text); `running` = "1" while it runs (sparse index)
  * - "run#<executionId>"      / "event#<10 digits>"       one ProgressEvent as JSON text in `event`
  * - "run#<executionId>"      / "detail#<key>"            a detail that was too large, JSON text in `detail`
  * - "run#<executionId>"      / "subscriber#<connection>" a subscription: `connectionId`
@@ -186,8 +190,8 @@ export const PROGRESS_TABLE = {
   partitionKey: "pk",
   sortKey: "sk",
   timeToLive: "expiresAt",
-  /** Sparse index of running runs: partition key `running`, sort key `startedAt`. */
-  runningIndex: { name: "running", partitionKey: "running", sortKey: "startedAt" },
+  /** Sparse index of running runs: partition key `running` with the one value "1", sort key `startedAt`. */
+  runningIndex: { name: "running", partitionKey: "running", sortKey: "startedAt", value: "1" },
 } as const;
 
 /** Environment variables of the handlers. */
@@ -264,7 +268,7 @@ export const PROGRESS_HANDLERS = {
   },
   /** All actions of clients, and $default, which refuses. */
   messages: {
-    invokedBy: "routes", routeKeys: ["start", "subscribe", "unsubscribe", "cancel", "redrive", "list", "ping", "$default"],
+    invokedBy: "routes", routeKeys: ["start", "subscribe", "unsubscribe", "cancel", "redrive", "detail", "list", "ping", "$default"],
     tableActions: ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:Query"],
     indexActions: [], machineActions: ["states:StartExecution"],
     executionActions: ["states:StopExecution", "states:RedriveExecution", "states:DescribeExecution"], posts: true, timeoutSeconds: 25,

@@ -32,6 +32,13 @@ export class RunNotFoundError extends ProgressError {
   }
 }
 
+/** No detail of the step is kept: it had none, or it travelled with its event. */
+export class DetailNotFoundError extends ProgressError {
+  constructor() {
+    super("NotFound", 404, "No detail of this step is kept; a small one is in its event");
+  }
+}
+
 /** The state of the run does not allow the action. */
 export class RunConflictError extends ProgressError {
   constructor(message: string) {

@@ -19,6 +19,8 @@ export interface RunStore {
   list(owner: string, limit: number): Promise<readonly RunRecord[]>;
   /** Events above `since`, ascending; `more` when there are further ones. Strongly consistent. */
   events(executionId: string, since: number, limit: number): Promise<EventPage>;
+  /** JSON text of a detail that is kept apart from its event. @param key of the report: its step. */
+  detail(executionId: string, key: string): Promise<string | undefined>;
   /** Counts a start of this minute. Returns false when the limit is reached. */
   countStart(owner: string, limit: number): Promise<boolean>;
   /** Ids of running runs that started before `before` (ISO 8601), page by page. */

@@ -73,7 +73,7 @@ function appendReport(run: RunRecord, report: ProgressReport): Entry | undefined
 function appendRedriven(run: RunRecord, { at, redrives }: Happening & { type: "redriven" }): Entry | undefined {
   if (redrives <= run.redrives || run.state === "succeeded") return undefined;
   const key = `redriven#${redrives}`;
-  const next = advance(run, key, { state: "running", redrives });
+  const next = advance(run, key, { state: "running", endedAt: undefined, redrives });
   return { run: next, key, event: buildEvent(next, { kind: "redriven", at }) };
 }
 
@@ -82,7 +82,7 @@ function appendFinal(run: RunRecord, final: Happening & { type: "final" }): Entr
   // An end before the redrive that is in the log, or the end that is in the log.
   if (redrives < run.redrives || run.state !== "running") return undefined;
   const key = `final#${kind}#${redrives}`;
-  const next = advance(run, key, { state: kind, redrives });
+  const next = advance(run, key, { state: kind, endedAt: at, redrives });
   if (!error) return { run: next, key, event: buildEvent(next, { kind, at }) };
   const cut = {
     name: error.name.slice(0, MAXIMUM_ERROR_NAME_CHARACTERS),

@@ -34,18 +34,28 @@ export async function record(
   const { runs, pause, random } = dependencies;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const seen = (await runs.find(executionId)) ?? (await createForeign(dependencies, executionId, happening));
-    const entry = appendToLog(seen, happening);
+    const redrive = findRedrive(seen, happening);
+    const entry = appendToLog(seen, redrive ?? happening);
     if (!entry) return undefined;
     // The parts are limited one by one; this holds whatever is added to them.
     const text = JSON.stringify(entry.event);
     if (Buffer.byteLength(text) > MAXIMUM_EVENT_BYTES) throw new InvalidReportError("its event is too large");
     if (await runs.append(seen, entry)) {
       await announce(dependencies, entry.event, text);
-      return entry.event;
+      if (!redrive) return entry.event;
+      continue;
     }
     await pause(random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * (attempt + 1)));
   }
   throw new BusyRunError(executionId);
+}
+
+/** A report from after the end of its run, by the clock of Step Functions, has overtaken the news that the run was redriven. */
+function findRedrive({ endedAt, redrives, completed }: RunRecord, happening: Happening): Happening | undefined {
+  if (happening.type !== "report" || endedAt === undefined) return undefined;
+  const { at, key } = happening.report;
+  if (completed.has(key) || Date.parse(at) <= Date.parse(endedAt)) return undefined;
+  return { type: "redriven", at, redrives: redrives + 1 };
 }
 
 /** Brings the log up to the execution's state, whatever has been lost before. Returns whether anything was missing. */

@@ -13,6 +13,7 @@ const ACTIONS: ReadonlySet<unknown> = new Set<ProgressAction>([
   "unsubscribe",
   "cancel",
   "redrive",
+  "detail",
   "list",
   "ping",
 ]);
@@ -54,6 +55,10 @@ export function readClientMessage(fields: Fields | undefined): ClientMessage {
       };
     case "subscribe":
       return { action: "subscribe", requestId, executionId: requireExecutionId(fields), since: requireSince(fields) };
+    case "detail": {
+      const step = requireText(fields, "step", MAXIMUM_STEP_CHARACTERS);
+      return { action: "detail", requestId, executionId: requireExecutionId(fields), step };
+    }
     case "list":
       return { action: "list", requestId };
     case "ping":

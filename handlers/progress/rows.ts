@@ -8,9 +8,6 @@ const HEAD = "head";
 
 /** Prefixes of sort keys. */
 export const PREFIX = { event: "event#", subscriber: "subscriber#", run: "run#" } as const;
-/** Value of the running index's partition key. */
-export const RUNNING = "1";
-
 /** Key of a run. */
 export const runKey = (executionId: string): Row => key(runPartition(executionId), HEAD);
 /** Key of an event. Ten digits, so that they sort as numbers do. */
@@ -61,7 +58,7 @@ export function toRunRow(run: RunRecord): Row {
     done: toNumber(run.done),
     redrives: toNumber(run.redrives),
     steps: { S: JSON.stringify(run.steps) },
-    ...(run.state === "running" ? { [runningIndex.partitionKey]: { S: RUNNING } } : {}),
+    ...(run.state === "running" ? { [runningIndex.partitionKey]: { S: runningIndex.value } } : {}),
     ...expiry(run.expiresAt),
   };
 }
@@ -69,6 +66,7 @@ export function toRunRow(run: RunRecord): Row {
 /** A row as a run. */
 export function toRun(row: Row): RunRecord {
   const owner = textIn(row, "owner");
+  const endedAt = textIn(row, "endedAt");
   const completed = row.completed;
   return {
     executionId: executionIdOf(row),
@@ -76,6 +74,7 @@ export function toRun(row: Row): RunRecord {
     ...(owner === undefined ? {} : { owner }),
     startedAt: textIn(row, runningIndex.sortKey) ?? "",
     state: (textIn(row, "state") ?? "running") as RunState,
+    ...(endedAt === undefined ? {} : { endedAt }),
     sequence: numberIn(row, "sequence") ?? 0,
     done: numberIn(row, "done") ?? 0,
     completed: new Set(completed && "SS" in completed ? completed.SS : []),

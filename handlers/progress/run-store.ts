@@ -84,6 +84,11 @@ export class DynamoRunStore implements RunStore {
     return { events: events.slice(0, limit), more: events.length > limit };
   }
 
+  async detail(executionId: string, key: string): Promise<string | undefined> {
+    const row = await this.table.get(rows.detailKey(executionId, key));
+    return row && textIn(row, "detail");
+  }
+
   countStart(owner: string, limit: number): Promise<boolean> {
     return this.table.update({
       key: rows.startsKey(owner, Math.floor(this.now() / 60_000)),
@@ -101,7 +106,7 @@ export class DynamoRunStore implements RunStore {
     const query = {
       index: runningIndex.name,
       condition: `#${runningIndex.partitionKey} = :running AND #${runningIndex.sortKey} < :before`,
-      values: { ":running": { S: rows.RUNNING }, ":before": { S: before } },
+      values: { ":running": { S: runningIndex.value }, ":before": { S: before } },
       descending: !oldestFirst,
     };
     for await (const row of this.table.query(query)) yield rows.executionIdOf(row);
@@ -110,11 +115,13 @@ export class DynamoRunStore implements RunStore {
   /** Sets the whole state, under the condition that nobody took the number meanwhile. */
   private renderHead(seen: RunRecord, run: RunRecord, key: string): RowUpdate {
     const sets = `SET #state = :state, #sequence = :sequence, #done = :done, #redrives = :redrives, #${timeToLive} = :expiry`;
-    const runs = run.state === "running";
     const index = `#${runningIndex.partitionKey}`;
+    const { endedAt } = run;
+    const status =
+      endedAt === undefined ? `, ${index} = :running REMOVE #endedAt` : `, #endedAt = :end REMOVE ${index}`;
     return {
       key: rows.runKey(run.executionId),
-      update: `${sets}${runs ? `, ${index} = :running` : ""}${runs ? "" : ` REMOVE ${index}`} ADD #completed :key`,
+      update: `${sets}${status} ADD #completed :key`,
       condition: "#sequence = :seen",
       values: {
         ":state": { S: run.state },
@@ -122,7 +129,7 @@ export class DynamoRunStore implements RunStore {
         ":done": toNumber(run.done),
         ":redrives": toNumber(run.redrives),
         ":expiry": toNumber(this.expiresAt()),
-        ...(runs ? { ":running": { S: rows.RUNNING } } : {}),
+        ...(endedAt === undefined ? { ":running": { S: runningIndex.value } } : { ":end": { S: endedAt } }),
         ":key": { SS: [key] },
         ":seen": toNumber(seen.sequence),
       },

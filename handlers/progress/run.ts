@@ -11,6 +11,8 @@ export interface RunRecord {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly state: RunState;
+  /** ISO 8601, when it has ended. */
+  readonly endedAt?: string | undefined;
   readonly sequence: number;
   /** Of WHOLE. */
   readonly done: number;

@@ -103,6 +103,7 @@ export const PROGRESS_SCHEMA = {
         message("unsubscribe", { executionId: name }),
         message("cancel", { executionId: name }),
         message("redrive", { executionId: name }),
+        message("detail", { executionId: name, step: name }),
         message("list"),
         message("ping"),
       ],
@@ -116,6 +117,7 @@ export const PROGRESS_SCHEMA = {
             events: { type: "array", maxItems: REPLAY_PAGE, items: definition("progressEvent") },
             completeTo: number,
             runs: { type: "array", maxItems: 20, items: definition("runDescription") },
+            detail: {},
           },
         ),
         shape({

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { AwsJsonClient } from "../shared/aws-json";
 import { AwsCallError } from "../shared/errors";
-import { namesOf } from "../upload/dynamo-table";
+import { namesOf } from "../shared/expression-names";
 
 /** A DynamoDB attribute value. */
 export type AttributeValue = { readonly S: string } | { readonly N: string } | { readonly SS: readonly string[] };

@@ -1,8 +1,9 @@
 // The upload store on Amazon DynamoDB. Every change is one conditional write or one transaction.
 import type { Caller } from "../shared/identity";
 import { TryAgainError } from "../shared/errors";
+import { namesOf } from "../shared/expression-names";
 import { UPLOAD_TABLE } from "./contract";
-import { namesOf, type DynamoTable, type RowPage, type RowUpdate } from "./dynamo-table";
+import type { DynamoTable, RowPage, RowUpdate } from "./dynamo-table";
 import type { ListQuery, QuotaLimits, Reservation, UploadPage, UploadReference, UploadStore } from "./ports";
 import * as rows from "./rows";
 import { applyTransition, type DueKind, type Transition, type UploadRecord } from "./upload";

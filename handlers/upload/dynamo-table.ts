@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { AwsJsonClient } from "../shared/aws-json";
 import { AwsCallError, TryAgainError } from "../shared/errors";
+import { namesOf } from "../shared/expression-names";
 import type { AttributeValue, Row } from "./rows";
 
 /** An update of one row. */
@@ -110,13 +111,6 @@ export class DynamoTable {
       ...(Object.keys(attributeValues).length > 0 ? { ExpressionAttributeValues: attributeValues } : {}),
     };
   }
-}
-
-/** Every attribute goes by an alias ("#state"), so that reserved words need no thought. */
-export function namesOf(expression: string): { readonly ExpressionAttributeNames?: Readonly<Record<string, string>> } {
-  const aliases = expression.match(/#\w+/g) ?? [];
-  if (aliases.length === 0) return {};
-  return { ExpressionAttributeNames: Object.fromEntries(aliases.map((alias) => [alias, alias.slice(1)])) };
 }
 
 /** Whether another write to the same rows came in between: the same call can succeed at once. */

@@ -38,7 +38,7 @@ describe("the packed library", function () {
       });
     `);
 
-    assert.equal(output.trim(), "7 false");
+    assert.equal(output.trim(), "8 false");
   });
 
   it("bundles a team's consumer with the kit that it carries, under the name by which teams import it", () => {

@@ -107,22 +107,23 @@ describe("uploads under faults", function () {
 
   it("U10: a second device goes on from the server's list and sends no finished part again", async () => {
     const { bytes, file } = makeFile(31 * MEBIBYTE, "devices.bin");
-    const first = uploader.upload(file, { ...OPTIONS, parallel: 1 });
-    await new Promise<void>((resolve) => {
-      first.on("progress", ({ finishedParts }) => {
-        if (finishedParts >= 3) resolve();
-      });
-    });
-    await first.pause();
-    const before = first.progress.finishedParts;
-
+    let before = 0;
     const traces = await stack.tracesDuring(async () => {
+      const first = uploader.upload(file, { ...OPTIONS, parallel: 1 });
+      await new Promise<void>((resolve) => {
+        first.on("progress", ({ finishedParts }) => {
+          if (finishedParts >= 3) resolve();
+        });
+      });
+      await first.pause();
+      before = first.progress.finishedParts;
       await settle((await stack.uploader("faults@example.com")).upload(file, OPTIONS), bytes);
     });
 
-    const sent = traces.filter(({ operation, status }) => operation === "UploadPart" && status === 200);
-    assert.ok(before >= 3);
-    assert.equal(sent.length, 7 - before);
+    // S3 may have stored a part whose answer the pause cut off: what counts is that it stores each of the seven once.
+    const stored = traces.filter(({ operation, status }) => operation === "UploadPart" && status === 200);
+    assert.ok(before >= 3 && before < 7);
+    assert.equal(stored.length, 7);
   });
 
   it("rejects to go on with a file whose content has changed", async () => {

@@ -54,7 +54,7 @@ export interface FakeRun {
 /** What an event says beyond its place in the log. */
 export type EventFacts = Pick<ProgressEvent, "kind"> & Partial<ProgressEvent>;
 
-const ALLOWED: readonly ClientMessage["action"][] = ["subscribe", "unsubscribe", "ping"];
+const ALLOWED: readonly ClientMessage["action"][] = ["subscribe", "unsubscribe", "detail", "ping"];
 
 /** The server. Bearer tokens are the names of users; "expired" is refused. */
 export class ProgressFake {
@@ -79,6 +79,8 @@ export class ProgressFake {
   /** What happens after a run was started. */
   onStart: (run: FakeRun) => void = () => undefined;
   onRedrive: (run: FakeRun) => void = () => undefined;
+  /** Details that are kept apart from their events, by step. */
+  readonly details = new Map<string, unknown>();
   readonly #tickets = new Map<string, { readonly owner: string; readonly scope: string | undefined }>();
 
   constructor(
@@ -221,6 +223,9 @@ export class ProgressFake {
       const last = newer.length > this.page ? (newer[this.page - 1]?.sequence ?? 0) : found.run.sequence;
       const completeTo = Math.min(last, bound);
       return { run: found.run, events, completeTo };
+    }
+    if (message.action === "detail") {
+      return this.details.has(message.step) ? { detail: this.details.get(message.step) } : "NotFound";
     }
     if (message.action === "cancel") {
       if (found.run.state !== "running") return "Conflict";

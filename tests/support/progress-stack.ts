@@ -19,7 +19,6 @@ import type { RoleRegistry } from "../../local/cloud/iam/registry";
 import type { LogsService } from "../../local/cloud/logs/service";
 import type { QueueControl } from "../../local/cloud/sqs/control";
 import type { Execution } from "../../local/cloud/states/execution/execution";
-import type { HistoryEvent } from "../../local/cloud/states/execution/history";
 import type { StatesService } from "../../local/cloud/states/service";
 import type { Evaluation } from "../../local/engine";
 import { createCloudProvider } from "../../local/run/provider";
@@ -43,10 +42,10 @@ export interface TestOrder {
   readonly waitSeconds?: number;
 }
 
-/** All marked states in their order. */
-export const STEPS = ["Reserve", "Pack", "Label", "Invoice", "Ship"] as const;
-/** What an undisturbed run of two items leaves, but for its start. */
-export const LOG_OF_TWO_ITEMS = ["Reserve", "Pack#0", "Pack#1", "Pack", "Label", "Invoice", "Ship", "succeeded"];
+/** Gates of a run without items, in order. Each but "Check" leads to one report. */
+export const GATES = ["Reserve", "Check", "Label", "Invoice", "Ship"];
+/** What an undisturbed run without items leaves in its log. */
+export const PLAIN_LOG = ["started", "Reserve", "Pack", "Label", "Invoice", "Ship", "succeeded"];
 
 /** The workflow of one transport. */
 export interface TestWorkflow {
@@ -73,9 +72,9 @@ export interface Viewer {
 /** What is broken on purpose. */
 export interface StackFaults {
   /** No copy of these functions may run. */
-  readonly throttled?: readonly ProgressHandlerName[];
+  readonly throttled?: readonly `${ProgressTransport}-${ProgressHandlerName}`[];
   /** The bus may not invoke these. */
-  readonly forbidden?: readonly ProgressHandlerName[];
+  readonly forbidden?: readonly `${ProgressTransport}-${ProgressHandlerName}`[];
 }
 
 /** A clock that can be moved forward, its timers with it. */
@@ -209,7 +208,8 @@ function buildDefinition(workerArn: pulumi.Input<string>, folder: string): Recor
         Seconds: "{% $exists($states.input.waitSeconds) ? $states.input.waitSeconds : 0 %}",
         Next: "Reserve",
       },
-      Reserve: trackProgress(work("Reserve", order, { Next: "Pack" }), { label: "Reserved", weight: 2 }),
+      Reserve: trackProgress(work("Reserve", order, { Next: "Check" }), { label: "Reserved", weight: 2 }),
+      Check: work("Check", order, { Next: "Pack" }),
       Pack: trackProgress(
         {
           Type: "Map",
@@ -254,7 +254,7 @@ function declareWorker(): aws.lambda.Function {
 /** Breaks children of the components. */
 function breakChildren({ throttled = [], forbidden = [] }: StackFaults): pulumi.ResourceTransform {
   const has = (names: readonly string[], name: string, kind: string): boolean =>
-    names.some((one) => name.endsWith(`-${one}-${kind}`));
+    names.some((one) => name === `${one}-${kind}`);
   return ({ type, name, props, opts }) => {
     if (type === "aws:lambda/function:Function" && has(throttled, name, "function")) {
       return { props: { ...props, reservedConcurrentExecutions: 0 }, opts };
@@ -452,7 +452,9 @@ function createStack({ cloud, clock, folder, outputs, update }: StackParts): Pro
           Key: { pk: { S: partition }, sk: { S: sort } },
           UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(", ")}`,
           ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-          ExpressionAttributeValues: Object.fromEntries(names.map((name) => [`:${name}`, values[name] ?? { NULL: true }])),
+          ExpressionAttributeValues: Object.fromEntries(
+            names.map((name) => [`:${name}`, values[name] ?? { NULL: true }]),
+          ),
         }),
       );
     },
@@ -489,7 +491,9 @@ function createStack({ cloud, clock, folder, outputs, update }: StackParts): Pro
         const ends = [cloud.traces.subscribe(check), states.subscribe(() => setImmediate(check))];
         const timer = setTimeout(() => {
           end();
-          const last = traces.slice(-16).map(({ operation, status, errorCode }) => [operation, status, errorCode ?? ""]);
+          const last = traces
+            .slice(-16)
+            .map(({ operation, status, errorCode }) => [operation, status, errorCode ?? ""]);
           reject(new Error(`waited in vain until ${what}; the last calls: ${JSON.stringify(last)}`));
         }, LONGEST_WAIT_MS);
         const end = (): void => {
@@ -512,5 +516,57 @@ export function nameOf({ kind, step = "" }: ProgressEvent): string {
   return kind === "step" || kind === "item" ? step : kind;
 }
 
-/** Called with every event of the histories of a workflow. */
-export type HistoryListener = (execution: Execution, event: HistoryEvent) => void;
+/** A run as somebody follows it. */
+export interface Followed {
+  readonly events: readonly ProgressEvent[];
+  /** Resolves with the event of this number. */
+  reached(sequence: number): Promise<ProgressEvent>;
+  /** Resolves when the run has ended; rejects with what ended the watch. */
+  readonly ended: Promise<void>;
+}
+
+/** Follows a run and keeps its log. @param follow beyond its end */
+export function followRun({ client }: Pick<Viewer, "client">, executionId: string, follow = false): Followed {
+  const events: ProgressEvent[] = [];
+  const waiting = new Map<number, (event: ProgressEvent) => void>();
+  const take = async (): Promise<void> => {
+    for await (const event of client.watch(executionId, { follow })) {
+      events.push(event);
+      waiting.get(event.sequence)?.(event);
+    }
+  };
+  const ended = take();
+  ended.catch(() => undefined);
+  return {
+    events,
+    ended,
+    reached: (sequence) =>
+      new Promise((resolve, reject) => {
+        const known = events.find((event) => event.sequence === sequence);
+        if (known) resolve(known);
+        waiting.set(sequence, resolve);
+        ended.then(() => reject(new Error(`the run ended before number ${sequence}`)), reject);
+      }),
+  };
+}
+
+/** Viewers that connect at a time: each takes a process of every function on the way. */
+const CONNECTING = 4;
+
+/** Follows a run with many connections; resolves when all are subscribed. */
+export async function followMany(
+  createViewer: () => Viewer,
+  executionId: string,
+  count: number,
+): Promise<readonly Followed[]> {
+  const followed: Followed[] = [];
+  const connect = async (): Promise<void> => {
+    while (followed.length < count) {
+      const one = followRun(createViewer(), executionId);
+      followed.push(one);
+      await one.reached(1);
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTING }, connect));
+  return followed;
+}

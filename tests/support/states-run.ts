@@ -91,7 +91,7 @@ export async function settle({ execution }: Pick<StatesRun, "execution">): Promi
 /** A machine of one state that ends. */
 export function one(state: Omit<State, "End">, language: "JSONPath" | "JSONata" = "JSONPath"): StatesDefinition {
   const ends = state.Type === "Succeed" || state.Type === "Fail" ? {} : { End: true };
-  return { QueryLanguage: language, StartAt: "A", States: { A: { ...state, ...ends } as State } };
+  return { QueryLanguage: language, StartAt: "A", States: { A: { ...state, ...ends } } };
 }
 
 /** A machine of states in a row: each goes on to the next, the last ends. */
@@ -103,7 +103,7 @@ export function chain(
   const linked = Object.entries(states).map(([name, state], index) => {
     const next = names[index + 1];
     const ends = state.Type === "Succeed" || state.Type === "Fail" ? {} : { End: true };
-    return [name, { ...state, ...(next === undefined ? ends : { Next: next }) } as State] as const;
+    return [name, { ...state, ...(next === undefined ? ends : { Next: next }) }] as const;
   });
   return { QueryLanguage: language, StartAt: names[0] ?? "", States: Object.fromEntries(linked) };
 }

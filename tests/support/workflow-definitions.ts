@@ -8,17 +8,21 @@ import { fail, type TestTask } from "./states-run";
 /** Resource of an integration, as in the commercial partition. */
 export const resourceOf = (integration: string): string => `arn:aws:states:::${integration}`;
 
+const deadLetterQueueUrl = "https://sqs.eu-west-1.amazonaws.com/111111111111/undelivered";
+
 /** All transports, as a machine would have them. */
 export const DELIVERIES = {
   function: {
     transport: "function",
     resourceOf,
+    deadLetterQueueUrl,
     functionArn: "arn:aws:lambda:eu-west-1:111111111111:function:report",
   },
-  eventbridge: { transport: "eventbridge", resourceOf },
+  eventbridge: { transport: "eventbridge", resourceOf, deadLetterQueueUrl },
   direct: {
     transport: "direct",
     resourceOf,
+    deadLetterQueueUrl,
     tableName: "progress",
     apiEndpoint: "abc123.execute-api.eu-west-1.amazonaws.com",
     stageName: "live",

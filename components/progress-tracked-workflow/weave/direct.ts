@@ -15,14 +15,13 @@ import {
   objectOf,
   REPORT_TIMEOUT_SECONDS,
   retryTransient,
-  type IntegrationResource,
+  type CommonDelivery,
   type ReportSource,
 } from "./report";
 
 /** Where the direct transport stores and posts. */
-export interface DirectDelivery {
+export interface DirectDelivery extends CommonDelivery {
   readonly transport: "direct";
-  readonly resourceOf: IntegrationResource;
   readonly tableName: pulumi.Input<string>;
   /** "<api>.execute-api.<region>.amazonaws.com" */
   readonly apiEndpoint: pulumi.Input<string>;
@@ -53,13 +52,15 @@ const TRANSIENT_TABLE = [
   "RequestLimitExceeded",
   "RequestLimitExceededException",
   "ThrottlingException",
+  // The status of the run is being written.
+  "TransactionConflictException",
   "InternalServerError",
   "InternalServerErrorException",
   "SdkClientException",
 ];
 const TRANSIENT_POST = ["ApiGateway.429", "ApiGateway.500", "ApiGateway.502", "ApiGateway.503", "ApiGateway.504"];
 
-const { partitionKey, sortKey, timeToLive } = PROGRESS_TABLE;
+const { partitionKey, sortKey, timeToLive, runningIndex } = PROGRESS_TABLE;
 const RUN = '"run#" & $states.context.Execution.Name';
 const text = (source: string): StateObject => ({ S: `{% ${source} %}` });
 const number = (source: string): StateObject => ({ N: `{% $string(${source}) %}` });
@@ -73,13 +74,15 @@ export function buildDirectReport(
 ): StateObject {
   const name = (what: string): string => names.next(base, what);
   const [count, store, find, push] = [name("count"), name("store"), name("find"), name("push")];
+  const known = name("known");
   const detail = source.detail === undefined ? undefined : { name: name("detail"), source: source.detail };
   const states = {
     ...(detail === undefined ? {} : { [detail.name]: buildDetail(detail.source, count) }),
-    [count]: buildCount(source, delivery, store),
+    [count]: buildCount(source, delivery, store, known),
     [store]: buildStore(delivery, find),
     [find]: buildFind(delivery, push),
     [push]: buildPush(base, delivery, names),
+    [known]: { Type: "Pass", QueryLanguage: "JSONata", Output: {}, End: true },
   };
   return {
     Type: "Parallel",
@@ -115,8 +118,12 @@ function buildDetail(source: string, next: string): StateObject {
   };
 }
 
-/** Next number, sum of shares and the report's key in one write; a key that is there already refuses the whole report. */
-function buildCount(source: ReportSource, delivery: DirectDelivery, next: string): StateObject {
+/**
+ * Next number, sum of shares and the report's key in one write. Refused for a key that is there already, and for a run that has ended,
+ * unless the report is from after the end: then the run was redriven. A run that was started elsewhere gets its head here, and its place
+ * in the index that the reconciler reads.
+ */
+function buildCount(source: ReportSource, delivery: DirectDelivery, next: string, known: string): StateObject {
   const attribute = (name: string): string => `$states.result.Attributes.${name}.N`;
   const event = objectOf([
     ["version", String(PROGRESS_PROTOCOL_VERSION)],
@@ -125,7 +132,7 @@ function buildCount(source: ReportSource, delivery: DirectDelivery, next: string
     ["sequence", `$number(${attribute("sequence")})`],
     ["at", "$states.context.State.EnteredTime"],
     ["kind", literal(source.kind)],
-    ["percent", `$floor(99 * $number(${attribute("done")}) / ${WHOLE})`],
+    ["percent", `$floor(99 * $min([$number(${attribute("done")}), ${WHOLE}]) / ${WHOLE})`],
     ["step", literal(source.step)],
     ["label", literal(source.label)],
     ...(source.detail === undefined
@@ -142,13 +149,17 @@ function buildCount(source: ReportSource, delivery: DirectDelivery, next: string
       Key: { [partitionKey]: text(RUN), [sortKey]: { S: "head" } },
       UpdateExpression:
         "SET #startedAt = if_not_exists(#startedAt, :startedAt), #executionArn = if_not_exists(#executionArn, :executionArn), " +
-        "#state = if_not_exists(#state, :running), #expiresAt = if_not_exists(#expiresAt, :expiresAt) " +
+        "#state = if_not_exists(#state, :running), #running = if_not_exists(#running, :index), " +
+        "#expiresAt = if_not_exists(#expiresAt, :expiresAt) " +
         "ADD #sequence :one, #done :share, #completed :keys",
-      ConditionExpression: "NOT contains(#completed, :key)",
+      ConditionExpression:
+        "NOT contains(#completed, :key) AND (attribute_not_exists(#state) OR #state = :running OR #endedAt < :at)",
       ExpressionAttributeNames: {
         "#startedAt": "startedAt",
         "#executionArn": "executionArn",
         "#state": "state",
+        "#endedAt": "endedAt",
+        "#running": runningIndex.partitionKey,
         "#expiresAt": timeToLive,
         "#sequence": "sequence",
         "#done": "done",
@@ -158,6 +169,8 @@ function buildCount(source: ReportSource, delivery: DirectDelivery, next: string
         ":startedAt": text("$states.context.Execution.StartTime"),
         ":executionArn": text("$states.context.Execution.Id"),
         ":running": { S: "running" },
+        ":at": text("$states.context.State.EnteredTime"),
+        ":index": { S: runningIndex.value },
         ":expiresAt": number(expiresAt(delivery)),
         ":one": { N: "1" },
         ":share": number(`(${source.share})`),
@@ -167,6 +180,7 @@ function buildCount(source: ReportSource, delivery: DirectDelivery, next: string
       ReturnValues: "UPDATED_NEW",
     },
     Output: `{% ($event := ${event}; {"event": $event, "text": $string($event)}) %}`,
+    Catch: [{ ErrorEquals: ["DynamoDB.ConditionalCheckFailedException"], Output: {}, Next: known }],
     Next: next,
   };
 }
@@ -192,7 +206,7 @@ function buildStore(delivery: DirectDelivery, next: string): StateObject {
   };
 }
 
-/** Subscribers. Those beyond the limit find the event when they ask: a missing number tells them. */
+/** Subscribers, those of this moment included. Those beyond the limit find the event when they ask: a missing number tells them. */
 function buildFind(delivery: DirectDelivery, next: string): StateObject {
   return {
     ...task(
@@ -202,6 +216,7 @@ function buildFind(delivery: DirectDelivery, next: string): StateObject {
     ),
     Arguments: {
       TableName: delivery.tableName,
+      ConsistentRead: true,
       KeyConditionExpression: "#run = :run AND begins_with(#entry, :subscriber)",
       ExpressionAttributeNames: { "#run": partitionKey, "#entry": sortKey },
       ExpressionAttributeValues: { ":run": text(RUN), ":subscriber": { S: "subscriber#" } },

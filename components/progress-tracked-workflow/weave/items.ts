@@ -27,6 +27,10 @@ export function restShare(map: CountedMap): string {
   return `(${known(map)}) ? ${map.mark.share} - ${pickedOf(map)} * ${shareOfItem(map)} : ${map.mark.share}`;
 }
 
+/** How often a Map over the value runs: a list has items, an object entries. */
+const countOf = (source: string): string =>
+  `($items := (${source}); $type($items) = "object" ? $count($keys($items)) : $count($items))`;
+
 /** The state before the Map that counts the items. It cannot fail: what it cannot count is 0, and then no item is told of. */
 export function buildCounter(
   name: string,
@@ -41,7 +45,7 @@ export function buildCounter(
     const { InputPath = "$", ItemsPath = "$" } = state;
     const fields = [InputPath, ItemsPath].flatMap((path) => String(path).split(".").slice(1));
     const source = ["$states.input", ...fields.map((field) => `\`${field}\``)].join(".");
-    return { Type: "Pass", ...common, Assign: { [variable]: `{% $count(${source}) %}` } };
+    return { Type: "Pass", ...common, Assign: { [variable]: `{% ${countOf(source)} %}` } };
   }
   const { Items } = state;
   if (Array.isArray(Items)) return { Type: "Pass", ...common, Assign: { [variable]: Items.length } };
@@ -54,7 +58,7 @@ export function buildCounter(
     Branches: [
       {
         StartAt: count,
-        States: { [count]: { Type: "Pass", QueryLanguage: "JSONata", Output: `{% $count((${source})) %}`, End: true } },
+        States: { [count]: { Type: "Pass", QueryLanguage: "JSONata", Output: `{% ${countOf(source)} %}`, End: true } },
       },
     ],
     Assign: { [variable]: "{% $states.result[0] %}" },

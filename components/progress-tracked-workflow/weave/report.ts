@@ -8,20 +8,25 @@ import type { StateNames } from "./names";
 
 /** Seconds after which a report is given up. */
 export const REPORT_TIMEOUT_SECONDS = 10;
+/** Seconds after which a report that cannot be delivered is lost. */
+const UNDELIVERED_TIMEOUT_SECONDS = 5;
 /** Longest detail, as characters of its JSON text, that leaves the state machine: at most 240,000 bytes of the 262,144 of a payload. */
 const MAXIMUM_PAYLOAD_DETAIL = 60_000;
 
 /** Text of the resource of an integration: "lambda:invoke" → "arn:aws:states:::lambda:invoke". */
 export type IntegrationResource = (integration: string) => pulumi.Input<string>;
 
+/** What every way of delivery has. */
+export interface CommonDelivery {
+  readonly resourceOf: IntegrationResource;
+  /** Gets the reports that could not be delivered. */
+  readonly deadLetterQueueUrl: pulumi.Input<string>;
+}
+
 /** Where reports go. Texts may be Pulumi outputs: weaving only puts them into place. */
 export type ProgressDelivery =
-  | {
-      readonly transport: "function";
-      readonly resourceOf: IntegrationResource;
-      readonly functionArn: pulumi.Input<string>;
-    }
-  | { readonly transport: "eventbridge"; readonly resourceOf: IntegrationResource }
+  | (CommonDelivery & { readonly transport: "function"; readonly functionArn: pulumi.Input<string> })
+  | (CommonDelivery & { readonly transport: "eventbridge" })
   | DirectDelivery;
 
 /** What a report says: sources of JSONata expressions. */
@@ -89,7 +94,8 @@ export function objectOf(members: readonly (readonly [string, string])[]): strin
 }
 
 /**
- * Builds a report that goes on to `next`, whatever happens. A detail that cannot be evaluated costs the detail, not the report.
+ * Builds a report that goes on to `next`, whatever happens. A detail that cannot be evaluated costs the detail, not the report. A report
+ * that cannot be delivered goes to the dead-letter queue, without its detail, if that works.
  * @param base name of the state that is reported.
  */
 export function buildReport(
@@ -99,24 +105,38 @@ export function buildReport(
   delivery: ProgressDelivery,
   names: StateNames,
 ): BuiltReport {
-  const entry = names.next(base, source.kind === "item" ? "item progress" : "progress");
-  if (source.detail === undefined) return { entry, states: buildStates(entry, source, next, [], delivery, names) };
+  const isItem = source.kind === "item";
+  const entry = names.next(base, isItem ? "item progress" : "progress");
+  const undelivered = names.next(base, isItem ? "item undelivered" : "undelivered");
+  const plainSource = { ...source, detail: undefined };
+  const lost = { [undelivered]: buildUndelivered(plainSource, next, delivery) };
+  const ways: Ways = { next, undelivered };
+  if (source.detail === undefined) {
+    return { entry, states: { ...buildStates(entry, source, ways, delivery, names), ...lost } };
+  }
   const plain = names.next(base, "progress, no detail");
-  const fallBack = [{ ErrorEquals: ["States.QueryEvaluationError"], Output: KEEP_INPUT, Next: plain }];
   return {
     entry,
     states: {
-      ...buildStates(entry, source, next, fallBack, delivery, names),
-      ...buildStates(plain, { ...source, detail: undefined }, next, [], delivery, names),
+      ...buildStates(entry, source, { ...ways, plain }, delivery, names),
+      ...buildStates(plain, plainSource, ways, delivery, names),
+      ...lost,
     },
   };
+}
+
+/** Names of the states that a report leads to. */
+interface Ways {
+  readonly next: string;
+  readonly undelivered: string;
+  /** For a report with a detail: the same without it. */
+  readonly plain?: string;
 }
 
 function buildStates(
   name: string,
   source: ReportSource,
-  next: string,
-  fallBack: readonly StateObject[],
+  { next, undelivered, plain }: Ways,
   delivery: ProgressDelivery,
   names: StateNames,
 ): Readonly<Record<string, StateObject>> {
@@ -126,9 +146,31 @@ function buildStates(
     [name]: {
       ...work,
       Output: KEEP_INPUT,
-      Catch: [...fallBack, { ErrorEquals: ["States.ALL"], Output: KEEP_INPUT, Next: next }],
+      Catch: [
+        ...(plain === undefined
+          ? []
+          : [{ ErrorEquals: ["States.QueryEvaluationError"], Output: KEEP_INPUT, Next: plain }]),
+        { ErrorEquals: ["States.ALL"], Output: KEEP_INPUT, Next: undelivered },
+      ],
       Next: next,
     },
+  };
+}
+
+/** Leaves the report where an operator finds it. Nobody waits for this: it is tried once. */
+function buildUndelivered(source: ReportSource, next: string, delivery: ProgressDelivery): StateObject {
+  return {
+    Type: "Task",
+    QueryLanguage: "JSONata",
+    Resource: delivery.resourceOf("sqs:sendMessage"),
+    TimeoutSeconds: UNDELIVERED_TIMEOUT_SECONDS,
+    Arguments: {
+      QueueUrl: delivery.deadLetterQueueUrl,
+      MessageBody: payload(source, [["stateMachineArn", "$states.context.StateMachine.Id"]]),
+    },
+    Output: KEEP_INPUT,
+    Catch: [{ ErrorEquals: ["States.ALL"], Output: KEEP_INPUT, Next: next }],
+    Next: next,
   };
 }
 

@@ -4,8 +4,9 @@ import type { Timer } from "../core/clock";
 import { AwsError } from "../core/errors";
 import type { CloudContext } from "../core/service";
 import type { EventInvokeSettings, FunctionReference, FunctionRegistry, ResolvedFunction } from "./definition";
-import type { Invoker } from "./invoker";
+import type { Invocation, Invoker } from "./invoker";
 import { MAXIMUM_EVENT_AGE_SECONDS, MAXIMUM_RETRY_ATTEMPTS } from "./limits";
+import { sendToDestination } from "./on-failure";
 
 interface QueuedEvent {
   readonly reference: FunctionReference;
@@ -17,6 +18,8 @@ interface QueuedEvent {
   failures: number;
   /** Attempts that were throttled, one after the other. */
   throttles: number;
+  /** The last attempt that ended with a function error. */
+  last?: Invocation;
 }
 
 const FIRST_RETRY_MS = 60_000;
@@ -42,7 +45,7 @@ export class AsyncQueue {
   /** Queues an event; returns its request id, which stays the same over all attempts. */
   add(reference: FunctionReference, payload: Buffer, caller: string, requestId = this.invoker.newRequestId()): string {
     const queuedAt = this.context.clock.now();
-    const event = { reference, payload, requestId, caller, queuedAt, failures: 0, throttles: 0 };
+    const event: QueuedEvent = { reference, payload, requestId, caller, queuedAt, failures: 0, throttles: 0 };
     setImmediate(() => void this.attempt(event));
     return requestId;
   }
@@ -67,7 +70,9 @@ export class AsyncQueue {
       const result = await this.invoker.run(resolved, event.payload, event.requestId);
       this.invoker.trace(resolved, at, result, facts);
       event.throttles = 0;
-      if (result.status !== "success") this.retryFailed(event, resolved);
+      if (result.status === "success") return;
+      event.last = result;
+      this.retryFailed(event, resolved);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       this.invoker.trace(resolved, at, error, facts);
@@ -101,6 +106,8 @@ export class AsyncQueue {
     const dimensions = { FunctionName: resolved.definition.name };
     const datum = { namespace: "AWS/Lambda", name: "AsyncEventsDropped", dimensions, value: 1, unit: "Count", at };
     this.context.metrics.put(datum);
+    const destination = settingsOf(resolved).onFailureArn;
+    if (destination !== undefined) sendToDestination(this.context, resolved, destination, { ...event, condition });
     this.context.traces.record({
       id: event.requestId,
       at,

@@ -45,6 +45,8 @@ export interface LoggingSettings {
 export interface EventInvokeSettings {
   readonly maximumEventAgeSeconds: number;
   readonly maximumRetryAttempts: number;
+  /** ARN of the standard queue that gets events that were given up. */
+  readonly onFailureArn?: string;
 }
 
 /** A statement of a function's resource policy; `qualifier` names the version or alias that it belongs to. */

@@ -12,7 +12,8 @@ export interface Transition {
 }
 
 /** Ends of the names of states that ProgressTrackedWorkflow weaves in; what stands within such a state is not drawn. */
-const WOVEN = / \((progress|progress, no detail|item|item progress|item end|items|count|end)(?: \d+)?\)$/;
+const WOVEN =
+  / \((progress|progress, no detail|undelivered|item|item progress|item undelivered|item end|items|count|end)(?: \d+)?\)$/;
 const RULE_FIELDS = new Set(["Next", "Variable", "Comment", "Output", "Assign"]);
 const COMPARISONS: readonly (readonly [RegExp, string])[] = [
   [/GreaterThanEquals/, "≥"],

@@ -157,6 +157,15 @@ describe("Progress client", () => {
       assert.deepEqual([cancelled.state, redriven.state], ["aborted", "running"]);
     });
 
+    it("W14: brings a detail that is kept apart from its event", async () => {
+      const client = connect();
+      fake.addRun("alice", "a");
+      fake.details.set("Ship", { parcels: 7 });
+
+      assert.deepEqual(await settle(client.detail("a", "Ship")), { parcels: 7 });
+      await assert.rejects(settle(client.detail("a", "Pack")), { code: "NotFound" });
+    });
+
     it("W24: rejects with TooManyRequests when the server refuses a start, without trying again", async () => {
       const client = connect();
       fake.refuse = ({ action }) => (action === "start" ? "TooManyRequests" : undefined);

@@ -7,6 +7,7 @@ import {
   buildHandlerStatements,
   buildMachinePolicy,
   buildMachineTrustPolicy,
+  OWN_SIDS,
 } from "../../../components/progress-tracked-workflow/policies";
 import { buildPolicy } from "../../../components/shared/iam";
 import { PROGRESS_HANDLERS, type ProgressHandlerName } from "../../../handlers/progress/contract";
@@ -22,15 +23,18 @@ const STAGE = "arn:aws:execute-api:eu-west-1:111111111111:abc123/live";
 const CONNECTIONS = `${STAGE}/POST/@connections/*`;
 const REPORT = "arn:aws:lambda:eu-west-1:111111111111:function:report";
 const BUS = "arn:aws:events:eu-west-1:111111111111:event-bus/default";
+const QUEUE = "arn:aws:sqs:eu-west-1:111111111111:undelivered";
 const KEY = "arn:aws:kms:eu-west-1:111111111111:key/1";
 const PARTS = {
   region: "eu-west-1",
+  transport: "function",
+  deadLetterQueueArn: QUEUE,
   tableArn: TABLE,
   kmsKeyArn: undefined,
   stateMachineArn: MACHINE,
   aliasArn: `${MACHINE}:live`,
   socketStageArn: STAGE,
-};
+} as const;
 const allow = (Sid: string, Action: string[], Resource: string | string[]): object => ({
   Sid,
   Effect: "Allow",
@@ -44,6 +48,7 @@ const table = (...actions: string[]): object =>
     TABLE,
   );
 const POST = allow("PostToConnections", ["execute-api:ManageConnections"], CONNECTIONS);
+const UNDELIVERED = allow("SendUndelivered", ["sqs:SendMessage"], QUEUE);
 const KEY_STATEMENT = {
   ...allow("UseKey", ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], KEY),
   Condition: { StringEquals: { "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com" } },
@@ -99,18 +104,24 @@ describe("ProgressTrackedWorkflow: policies", function () {
         POST,
       ],
       report: [table(...records), POST],
-      status: [table(...records), POST],
+      status: [table(...records), POST, UNDELIVERED],
       reconcile: [
         table(...records),
         allow("UseIndex", ["dynamodb:Query"], `${TABLE}/index/running`),
         allow("UseExecutions", ["states:DescribeExecution"], EXECUTIONS),
         POST,
+        UNDELIVERED,
       ],
     };
 
     for (const handler of Object.keys(PROGRESS_HANDLERS) as ProgressHandlerName[]) {
       assert.deepEqual(buildHandlerStatements(handler, PARTS), expected[handler], handler);
     }
+    // Lambda takes reports of this transport, and sends those that fail in the end as the function's role.
+    assert.deepEqual(buildHandlerStatements("report", { ...PARTS, transport: "eventbridge" }), [
+      ...expected.report,
+      UNDELIVERED,
+    ]);
   });
 
   it("W16: with a key of the team's, each handler may use it through the table only", () => {
@@ -124,7 +135,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
     const own = allow("Ship", ["lambda:InvokeFunction"], [SHIP_ARN]);
     const policy = (...reports: object[]): object => ({
       Version: "2012-10-17",
-      Statement: [own, ...reports, ...SERVICE],
+      Statement: [own, ...reports, UNDELIVERED, ...SERVICE],
     });
     const store = allow(
       "StoreProgress",
@@ -153,7 +164,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
           Effect: "Allow",
           Principal: { Service: "states.amazonaws.com" },
           Action: "sts:AssumeRole",
-          Condition: { ArnEquals: { "aws:SourceArn": MACHINE } },
+          Condition: { ArnLike: { "aws:SourceArn": [MACHINE, `${MACHINE}:*`] } },
         },
       ],
     });
@@ -186,6 +197,14 @@ describe("ProgressTrackedWorkflow: policies", function () {
     });
   });
 
+  it("A1: knows the sids of its own statements, which a caller's may not have", () => {
+    const own = (["direct", "function", "eventbridge"] as const).flatMap((transport) =>
+      [machinePolicy(transport, KEY).Statement].flat().map(({ Sid = "" }) => Sid),
+    );
+
+    assert.deepEqual([...OWN_SIDS].sort(), [...new Set(own)].filter((sid) => sid !== "Ship").sort());
+  });
+
   it("A1: every document is valid IAM, and names no wildcard that it could do without", async () => {
     const handlers = (Object.keys(PROGRESS_HANDLERS) as ProgressHandlerName[]).map((handler) =>
       buildPolicy(buildHandlerStatements(handler, { ...PARTS, kmsKeyArn: KEY })),
@@ -209,6 +228,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
       region: "eu-west-1",
       tableArn: byName("orders-table").outputs.arn as string,
       kmsKeyArn: undefined,
+      deadLetterQueueArn: byName("orders-dead-letter-queue").outputs.arn as string,
       stateMachineArn: machine,
       aliasArn: `${machine}:live`,
       socketStageArn: stage,

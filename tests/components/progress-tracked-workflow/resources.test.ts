@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { ProgressTrackedWorkflow, trackProgress, type ProgressTrackedWorkflowArgs } from "../../../components";
+import { buildRouting } from "../../../components/progress-tracked-workflow/machine";
 import { PROGRESS_ENVIRONMENT, PROGRESS_HANDLERS, PROGRESS_METRICS } from "../../../handlers/progress/contract";
 import { findingsOf } from "../../../local/cloud/states/language/validate";
 import { evaluateProgram, type ProgramEvaluation, type ProgramOptions } from "../../support/engine-run";
@@ -42,7 +43,7 @@ const machineOf = ({ byName }: ProgramEvaluation): Woven =>
   parsed(byName("orders-state-machine").inputs.definition) as Woven;
 
 const HANDLERS = Object.keys(PROGRESS_HANDLERS);
-const MESSAGES = ["start", "subscribe", "unsubscribe", "cancel", "redrive", "list", "ping", "default"];
+const MESSAGES = ["start", "subscribe", "unsubscribe", "cancel", "redrive", "detail", "list", "ping", "default"];
 const CHILDREN = [
   ...HANDLERS.flatMap((handler) => [
     `orders-${handler}-function (Function)`,
@@ -59,6 +60,7 @@ const CHILDREN = [
   ...["status", "reconcile"].flatMap((handler) => [
     `orders-${handler}-rule (EventRule)`,
     `orders-${handler}-target (EventTarget)`,
+    `orders-${handler}-event-invoke-config (FunctionEventInvokeConfig)`,
   ]),
   "orders-alias (Alias)",
   "orders-authorizer (Authorizer)",
@@ -205,6 +207,16 @@ describe("ProgressTrackedWorkflow: resources", function () {
       assert.deepEqual(inputs.deadLetterConfig, { arn: queue.arn });
       assert.deepEqual(inputs.retryPolicy, { maximumEventAgeInSeconds: 3600, maximumRetryAttempts: 24 });
     }
+    // EventBridge calls an event delivered when Lambda has taken it: what the function fails on goes this way.
+    const configs = byType("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig");
+    assert.deepEqual(
+      configs.map(({ inputs }) => inputs.functionName).sort(),
+      ["reconcile", "report", "status"].map((handler) => byName(`orders-${handler}-function`).outputs.name).sort(),
+    );
+    for (const { inputs } of configs) {
+      assert.deepEqual(inputs.destinationConfig, { onFailure: { destination: queue.arn } });
+      assert.deepEqual([inputs.maximumRetryAttempts, inputs.maximumEventAgeInSeconds], [2, 3600]);
+    }
     const alarms = byType("aws:cloudwatch/metricAlarm:MetricAlarm");
     assert.deepEqual(
       alarms.map(({ name }) => name).sort(),
@@ -336,6 +348,13 @@ describe("ProgressTrackedWorkflow: resources", function () {
         { stateMachineVersionArn: previousVersionArn, weight: 100 - percent },
       ]);
     }
+    // An update that changes nothing of the workflow publishes none: AWS refuses the same version twice.
+    const same = await evaluateProgram(() => {
+      const version = pulumi.output(MINIMAL_WORKFLOW_ARGS.userPoolArn);
+      const routing = buildRouting({ gradualShift: { previousVersionArn: version, percent: 10 } }, version);
+      return { routing };
+    });
+    assert.deepEqual(same.output("routing"), [{ stateMachineVersionArn: WORKFLOW_POOL_ARN, weight: 100 }]);
   });
 
   it("takes outputs of other resources within the definition", async () => {

@@ -51,6 +51,34 @@ const CASES: readonly (readonly [string, object, RegExp])[] = [
   ["a weight of 0", marked({ Weight: 0 }), /Progress\.Weight must be above 0/],
   ["a detail that is no expression", marked({ Detail: "$.amount" }), /Progress\.Detail must be a JSONata expression/],
   ["items of a Task", marked({ Items: { MaximumReports: 5 } }), /Progress\.Items is for Map states/],
+  [
+    "a sid of its own statements",
+    {
+      policyStatements: [
+        { sid: "UseKey", actions: ["lambda:InvokeFunction"], resources: ["arn:aws:lambda:r:1:function:f"] },
+      ],
+    },
+    /not have sids of the component's own statements, got \["UseKey"\]/,
+  ],
+  [
+    "steps that do not fit into a function's environment",
+    {
+      definition: {
+        StartAt: "S0",
+        States: Object.fromEntries(
+          Array.from({ length: 12 }, (_, index) => [
+            `S${index}`,
+            {
+              Type: "Pass",
+              Progress: { Label: "x".repeat(200) },
+              ...(index < 11 ? { Next: `S${index + 1}` } : { End: true }),
+            },
+          ]),
+        ),
+      },
+    },
+    /steps of at most 2560 bytes/,
+  ],
   ["101 reports of items", map({ MaximumReports: 101 }), /Progress\.Items must be \{ "MaximumReports": 1 to 100 \}/],
   [
     "items by a filter",
@@ -187,7 +215,7 @@ describe("ProgressTrackedWorkflow: rules", function () {
   it("rejects the resource * without a reason, and takes it with one", async () => {
     const statement = { sid: "Any", actions: ["xray:PutTraceSegments"], resources: [pulumi.output("*")] };
 
-    await refusesLater({ policyStatements: [statement] }, /policyStatements must name resources, and not "\*"/);
+    await refusesLater({ policyStatements: [statement] }, /policyStatements must name resources, and neither "\*"/);
     const { errors } = await evaluateProgram(
       () =>
         void new ProgressTrackedWorkflow("orders", {

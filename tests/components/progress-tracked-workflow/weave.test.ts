@@ -113,7 +113,16 @@ describe("weaveProgress", function () {
       for (const name of reports) {
         const state = states[name] ?? assert.fail(name);
         const last = (state.Catch as JsonRecord[]).at(-1);
-        assert.deepEqual(last, { ErrorEquals: ["States.ALL"], Output: "{% $states.input %}", Next: state.Next }, name);
+        const undelivered = states[String(last?.Next)] ?? assert.fail(name);
+        assert.deepEqual(
+          { ...last, Next: "" },
+          { ErrorEquals: ["States.ALL"], Output: "{% $states.input %}", Next: "" },
+        );
+        assert.equal(undelivered.Resource, "arn:aws:states:::sqs:sendMessage");
+        assert.equal(undelivered.Output, "{% $states.input %}");
+        assert.equal(undelivered.Next, state.Next);
+        assert.equal(undelivered.TimeoutSeconds, 5);
+        assert.deepEqual(undelivered.Catch, [{ ...last, Next: state.Next }]);
         assert.equal(state.Output, "{% $states.input %}");
         assert.equal(state.QueryLanguage, "JSONata");
         const tasks =
@@ -148,6 +157,52 @@ describe("weaveProgress", function () {
       }
     });
   }
+
+  for (const transport of TRANSPORTS) {
+    it(`W19: a report by "${transport}" that fails in the end goes to the dead-letter queue, and no detail with it`, async () => {
+      const definition = {
+        StartAt: "A",
+        States: { A: trackProgress({ Type: "Pass", End: true }, { label: "First", detail: "{% 'secret' %}" }) },
+      };
+      const { reported, output } = await report(weaveProgress(definition, DELIVERIES[transport]), "in", (name) =>
+        name.includes("undelivered") ? {} : fail("Lambda.Unknown"),
+      );
+
+      assert.equal(output, "in");
+      const lost = reported.filter(({ name }) => name.includes("undelivered"));
+      assert.deepEqual(
+        lost.map(({ input }) => input),
+        [
+          {
+            QueueUrl: DELIVERIES[transport].deadLetterQueueUrl,
+            MessageBody: {
+              executionId: "run",
+              at: String((lost[0]?.input.MessageBody as JsonRecord).at),
+              kind: "step",
+              step: "A",
+              key: "A",
+              share: WHOLE,
+              label: "First",
+              stateMachineArn: "arn:aws:states:eu-west-1:123456789012:stateMachine:machine",
+            },
+          },
+        ],
+      );
+    });
+  }
+
+  it("a repeated report of the direct transport is known, and nothing is stored, posted or left as undelivered", async () => {
+    const definition = { StartAt: "A", States: { A: trackProgress({ Type: "Pass", End: true }) } };
+    const { reported, output } = await report(weaveProgress(definition, DELIVERIES.direct), "in", (name) =>
+      name.includes("(count") ? fail("DynamoDB.ConditionalCheckFailedException") : {},
+    );
+
+    assert.equal(output, "in");
+    assert.deepEqual(
+      reported.map(({ name }) => name),
+      ["A (progress) (count)"],
+    );
+  });
 
   it("W31: the business states are the same bytes whatever the transport", () => {
     const business = (transport: Transport): string => {
@@ -262,6 +317,20 @@ describe("weaveProgress", function () {
     );
   });
 
+  it("W33: counts the entries of an object, over which a Map runs too", async () => {
+    const states = allStates(weaveProgress(counted, DELIVERIES.function).definition);
+    const { Output } = states["All (count)"] ?? assert.fail();
+    const randomness = { uuid: () => "", random: () => 0 };
+    const count = (input: Json): Promise<unknown> =>
+      Promise.resolve(
+        evaluateExpressions(String(Output), { states: { input }, variables: new Map(), now: 0 }, randomness, "Output"),
+      );
+
+    assert.equal(await count({ a: 1, b: 2, c: 3 }), 3);
+    assert.equal(await count([{ a: 1, b: 2 }]), 1);
+    assert.equal(await count([]), 0);
+  });
+
   it("W33: of 10,000 items, more than the history of a run can hold, the same few would be picked", async () => {
     const states = allStates(weaveProgress(counted, DELIVERIES.function).definition);
     const [rule] = states["All (item)"]?.Choices as readonly { readonly Condition: string }[];
@@ -328,7 +397,14 @@ describe("weaveProgress", function () {
     const [count, store, find, post] = reported.map(({ input }) => input);
     assert.equal(reported.length, 4);
     assert.deepEqual((count?.ExpressionAttributeValues as JsonRecord)[":share"], { N: String(WHOLE) });
-    assert.equal(count?.ConditionExpression, "NOT contains(#completed, :key)");
+    // W9: a run that was started elsewhere must be where the reconciler looks; one that has ended is told of no more.
+    assert.match(String(count?.UpdateExpression), /#running = if_not_exists\(#running, :index\)/);
+    assert.deepEqual((count?.ExpressionAttributeValues as JsonRecord)[":index"], { S: "1" });
+    assert.match(
+      String(count?.ConditionExpression),
+      /^NOT contains\(#completed, :key\) AND \(attribute_not_exists\(#state\) OR #state = :running\b/,
+    );
+    assert.equal(find?.ConsistentRead, true);
     assert.deepEqual(store?.Item, {
       pk: { S: "run#run" },
       sk: { S: "event#0000000012" },
@@ -338,6 +414,16 @@ describe("weaveProgress", function () {
     assert.deepEqual((find?.ExpressionAttributeValues as JsonRecord)[":run"], { S: "run#run" });
     assert.equal(post?.Path, "/@connections/one=");
     assert.equal(JSON.stringify(post?.RequestBody), JSON.stringify(event));
+  });
+
+  it("W10: the direct transport never tells more than 99 before success, though steps of a loop may add up to more", async () => {
+    const definition = { StartAt: "A", States: { A: trackProgress({ Type: "Pass", End: true }) } };
+    const { reported } = await report(weaveProgress(definition, DELIVERIES.direct), {}, (name) =>
+      name.includes("(count") ? { Attributes: { sequence: { N: "9" }, done: { N: String(WHOLE * 1.5) } } } : {},
+    );
+
+    const { S } = (reported[1]?.input.Item as JsonRecord).event as { readonly S: string };
+    assert.equal((JSON.parse(S) as JsonRecord).percent, 99);
   });
 
   it("W8: 410 removes the subscription, another failure does not, and neither keeps others from the event", async () => {
@@ -436,7 +522,10 @@ describe("weaveProgress", function () {
     const { added, definition: woven } = weaveProgress(definition, DELIVERIES.function);
 
     assert.deepEqual(findingsOf(JSON.stringify(woven)), []);
-    assert.deepEqual(added, [`${"a".repeat(69)} (progress)`, `${"a".repeat(67)} (progress 2)`, "b (progress 2)"]);
+    assert.deepEqual(
+      added.filter((state) => state.includes("(progress")),
+      [`${"a".repeat(69)} (progress)`, `${"a".repeat(67)} (progress 2)`, "b (progress 2)"],
+    );
   });
 
   it("uses variables that the caller has not", () => {

@@ -300,6 +300,42 @@ describe("Messages of clients", () => {
     assert.deepEqual((await succeed({ action: "list" }, mallory)).runs, []);
   });
 
+  describe("detail", () => {
+    const ask = (step: string): Body => ({ action: "detail", executionId, step });
+    const tell = (step: string, text: string): Promise<unknown> =>
+      record(system, executionId, { type: "report", report: createReport({ executionId, step, detail: { text } }) });
+
+    it("W14: brings a detail that was too large for its event, also to a ticket for that run", async () => {
+      await succeed(start);
+      await tell("Reserve", "x".repeat(20_000));
+
+      assert.deepEqual((await succeed(ask("Reserve"))).detail, { text: "x".repeat(20_000) });
+      const scoped = { ...alice, connectionId: "scoped", scope: executionId };
+      assert.deepEqual((await succeed(ask("Reserve"), scoped)).detail, { text: "x".repeat(20_000) });
+    });
+
+    it("W4: rejects a detail of somebody else's run as one of no run", async () => {
+      await succeed(start);
+      await tell("Reserve", "x".repeat(20_000));
+
+      assert.deepEqual(
+        await send(ask("Reserve"), mallory),
+        await send({ ...ask("Reserve"), executionId: "x" }, mallory),
+      );
+      assert.equal(await refuse(ask("Reserve"), mallory), "NotFound");
+      assert.equal(await refuse(ask("Reserve"), { ...alice, scope: "another" }), "NotFound");
+    });
+
+    it("W14: rejects a detail that is not kept apart, and one that is too large for a message", async () => {
+      await succeed(start);
+      await tell("Reserve", "small");
+      await tell("Charge", "é".repeat(60_000));
+
+      assert.equal(await refuse(ask("Reserve")), "NotFound");
+      assert.equal(await refuse(ask("Charge")), "Conflict");
+    });
+  });
+
   describe("with a ticket for one run", () => {
     const scoped: Sender = { ...alice, connectionId: "scoped", scope: executionId };
 

@@ -152,6 +152,24 @@ describe("Recording progress", () => {
     assert.deepEqual(await collect(system.runs.running("9999", true)), [RUN_ID]);
   });
 
+  it("W13: a report that overtakes the news of its redrive is not lost, and one that the end has overtaken changes nothing", async () => {
+    const end = { type: "final", kind: "failed", at: "2026-01-01T00:05:00.000Z", redrives: 0 } as const;
+    await record(system, RUN_ID, end);
+
+    const late = await report("Reserve", { at: end.at });
+    const redriven = await report("Charge", { at: "2026-01-01T00:05:00.001Z" });
+    const news = await record(system, RUN_ID, { type: "redriven", at: "2026-01-01T00:04:59.000Z", redrives: 1 });
+
+    assert.deepEqual([late, news], [undefined, undefined]);
+    assert.equal(redriven?.step, "Charge");
+    assert.deepEqual(
+      (await log()).map(({ kind }) => kind),
+      ["started", "failed", "redriven", "step"],
+    );
+    const { state, endedAt, redrives } = (await system.runs.find(RUN_ID)) ?? assert.fail();
+    assert.deepEqual([state, endedAt, redrives], ["running", undefined, 1]);
+  });
+
   it("keeps the whole run for another retention time with every entry", async () => {
     system.time += 1_000_000;
 

@@ -116,12 +116,13 @@ describe("Schema of the messages", () => {
     const messages = fc.record(
       {
         action: fc.oneof(
-          fc.constantFrom("start", "subscribe", "unsubscribe", "cancel", "redrive", "list", "ping", "fly"),
+          fc.constantFrom("start", "subscribe", "unsubscribe", "cancel", "redrive", "detail", "list", "ping", "fly"),
           member,
         ),
         requestId: fc.oneof(fc.constant("r"), member),
         idempotencyKey: fc.oneof(fc.constant("k"), member),
         executionId: fc.oneof(fc.constant("e"), member),
+        step: fc.oneof(fc.constant("s"), member),
         since: fc.oneof(fc.nat(), member),
         input: fc.jsonValue(),
       },

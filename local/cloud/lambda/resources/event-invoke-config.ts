@@ -1,9 +1,11 @@
-// Model of aws.lambda.FunctionEventInvokeConfig: retries and age of asynchronous events.
+// Model of aws.lambda.FunctionEventInvokeConfig: retries and age of asynchronous events, and the queue for those that are given up.
 import { InputReader, regionOf } from "../../core/input-reader";
 import type { PropertyMap, RealisedResource, ResourceContext, ResourceModel } from "../../core/resource-model";
 import { type FunctionRegistry, parseFunctionReference } from "../definition";
 import { MAXIMUM_EVENT_AGE_SECONDS, MAXIMUM_RETRY_ATTEMPTS } from "../limits";
 import { requireFunction, settle } from "./references";
+
+const STANDARD_QUEUE = /^arn:aws:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]+$/;
 
 /** Model of the settings of asynchronous invocation. */
 export function eventInvokeConfigModel(registry: FunctionRegistry): ResourceModel {
@@ -13,17 +15,38 @@ export function eventInvokeConfigModel(registry: FunctionRegistry): ResourceMode
     const age = reader.number("maximumEventAgeInSeconds") ?? 0;
     const maximumEventAgeSeconds = age > 0 ? age : MAXIMUM_EVENT_AGE_SECONDS;
     const maximumRetryAttempts = reader.number("maximumRetryAttempts") ?? MAXIMUM_RETRY_ATTEMPTS;
-    record.eventInvoke.set(qualifier ?? "$LATEST", { maximumEventAgeSeconds, maximumRetryAttempts });
+    const onFailureArn = reader.nested("destinationConfig")?.nested("onFailure")?.text("destination");
+    record.eventInvoke.set(qualifier ?? "$LATEST", {
+      maximumEventAgeSeconds,
+      maximumRetryAttempts,
+      ...(onFailureArn === undefined ? {} : { onFailureArn }),
+    });
     const id = qualifier === undefined ? record.latest.name : `${record.latest.name}:${qualifier}`;
     return { id, outputs: { ...inputs, id, maximumRetryAttempts, region: regionOf(inputs, resource) } };
   };
   return {
     type: "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
     fidelity: "realised",
-    summary: "Retries and largest age of asynchronous events. Destinations are refused.",
+    summary:
+      "Retries, largest age, and a queue for asynchronous events that are given up. Other destinations are refused.",
     check(inputs) {
       const reader = new InputReader(inputs);
-      reader.allowOnly("functionName", "maximumEventAgeInSeconds", "maximumRetryAttempts", "qualifier", "region");
+      reader.allowOnly(
+        "destinationConfig",
+        "functionName",
+        "maximumEventAgeInSeconds",
+        "maximumRetryAttempts",
+        "qualifier",
+        "region",
+      );
+      const destinations = reader.nested("destinationConfig");
+      destinations?.allowOnly("onFailure");
+      const onFailure = destinations?.nested("onFailure");
+      onFailure?.allowOnly("destination");
+      const destination = onFailure?.requiredText("destination");
+      if (destination && !STANDARD_QUEUE.test(destination)) {
+        onFailure?.refuse("destination", "must be the ARN of a standard queue: other destinations are not simulated");
+      }
       reader.requiredText("functionName");
       if (inputs.maximumEventAgeInSeconds !== 0)
         reader.integer("maximumEventAgeInSeconds", 60, MAXIMUM_EVENT_AGE_SECONDS);

@@ -87,7 +87,7 @@ export function waitFor<T>(
     }
     work({ beat }).then(
       (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error as Error)),
+      (error: unknown) => settle(() => reject(error)),
     );
   });
 }

@@ -87,7 +87,7 @@ function waitForToken(
     signal.addEventListener("abort", forget, { once: true });
     submit().catch((error: unknown) => {
       forget();
-      reject(error as Error);
+      reject(error);
     });
   });
 }

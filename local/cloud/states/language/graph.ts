@@ -29,7 +29,10 @@ export function transitionProblems(
     }));
   }
   const reached = new Set([StartAt]);
-  for (const name of reached) for (const target of targetsOf(States[name] as State)) reached.add(target);
+  for (const name of reached) {
+    const state = States[name];
+    if (state) for (const target of targetsOf(state)) reached.add(target);
+  }
   const unreachable = Object.keys(States).filter((name) => !reached.has(name));
   const ends = Object.values(States).some(({ Type, End }) => End === true || Type === "Succeed" || Type === "Fail");
   return [

@@ -5,6 +5,7 @@ import { accountRoot } from "../../../../local/cloud/core/principal";
 import type { TraceEvent } from "../../../../local/cloud/core/trace";
 import { createLambdaService, type LambdaService } from "../../../../local/cloud/lambda/service";
 import { ACCOUNT, ALLOW_LOGS, type FunctionCloud, startFunctionCloud } from "../../../support/function-cloud";
+import { type FakeQueue, FakeQueues } from "../../../support/fake-queues";
 import { createFunction } from "../../../support/rest-api";
 
 const ARN = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:fn`;
@@ -99,6 +100,50 @@ describe("Lambda concurrency and asynchronous events", () => {
     const dropped = await cloud.context.traces.waitFor(({ operation }) => operation === "DropAsyncEvent");
     assert.equal(dropped.errorCode, "EventAgeExceeded");
     assert.equal(attempts().length, 2);
+  });
+
+  describe("with a queue for events that are given up", () => {
+    const QUEUE = `arn:aws:sqs:eu-west-1:${ACCOUNT}:undelivered`;
+    const fail = async (statements: NonNullable<Parameters<FunctionCloud["addRole"]>[2]>): Promise<FakeQueue> => {
+      const role = cloud.addRole("sender", "lambda.amazonaws.com", statements);
+      const queues = new FakeQueues(clock, cloud.context.access);
+      cloud.useQueues(queues);
+      const queue = queues.add(QUEUE);
+      await createFunction(cloud, FAILS, { role });
+      await cloud.create("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig", {
+        functionName: "fn",
+        maximumRetryAttempts: 1,
+        maximumEventAgeInSeconds: 3600,
+        destinationConfig: { onFailure: { destination: QUEUE } },
+      });
+      lambda.invokeAsync(ARN, Buffer.from('{"order":7}'), root);
+      await attempt(1);
+      await clock.advance(60_000);
+      await cloud.context.traces.waitFor(({ operation }) => operation === "DropAsyncEvent");
+      return queue;
+    };
+
+    it("sends it the event with its last answer, as the function's role", async () => {
+      const { visible } = await fail([ALLOW_LOGS, { Effect: "Allow", Action: "sqs:SendMessage", Resource: QUEUE }]);
+
+      const record = JSON.parse(visible[0]?.message.body ?? "{}") as Record<string, Record<string, unknown>>;
+      assert.equal(visible.length, 1);
+      assert.deepEqual(record.requestPayload, { order: 7 });
+      assert.equal(record.responsePayload?.errorMessage, "no");
+      assert.deepEqual(record.requestContext, {
+        requestId: attempts()[0]?.id,
+        functionArn: `${ARN}:$LATEST`,
+        condition: "RetriesExhausted",
+        approximateInvokeCount: 2,
+      });
+    });
+
+    it("rejects the record of a role that may not send, and counts it", async () => {
+      const { visible } = await fail([ALLOW_LOGS]);
+
+      assert.equal(visible.length, 0);
+      assert.equal(cloud.metrics.filter(({ name }) => name === "DestinationDeliveryFailures").length, 1);
+    });
   });
 
   it("tries a throttled asynchronous event again later", async () => {

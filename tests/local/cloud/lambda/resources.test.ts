@@ -231,12 +231,18 @@ describe("Lambda resources", () => {
     });
   });
 
-  it("rejects destinations, weighted aliases and retries beyond two", () => {
+  it("rejects destinations but queues, weighted aliases and retries beyond two", () => {
     const settings = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig";
-    assert.match(
-      problems(settings, { functionName: "fn", destinationConfig: {} }).join(),
-      /destinationConfig: is not simulated/,
-    );
+    for (const [destinationConfig, problem] of [
+      [{ onSuccess: { destination: "arn:aws:sqs:eu-west-1:123456789012:q" } }, /onSuccess: is not simulated/],
+      [{ onFailure: { destination: "arn:aws:sns:eu-west-1:123456789012:t" } }, /must be the ARN of a standard queue/],
+      [
+        { onFailure: { destination: "arn:aws:sqs:eu-west-1:123456789012:q.fifo" } },
+        /must be the ARN of a standard queue/,
+      ],
+      [{ onFailure: {} }, /destinationConfig\.onFailure\.destination/],
+    ] as const)
+      assert.match(problems(settings, { functionName: "fn", destinationConfig }).join(), problem);
     assert.match(problems(settings, { functionName: "fn", maximumRetryAttempts: 3 }).join(), /between 0 and 2/);
     const alias = { functionName: "fn", functionVersion: "1", name: "live", routingConfig: {} };
     assert.match(problems("aws:lambda/alias:Alias", alias).join(), /routingConfig: is not simulated/);

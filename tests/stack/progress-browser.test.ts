@@ -1,0 +1,114 @@
+// Proves the progress page for a person, in a real Chromium on the whole dev stack: sign in, place an order, watch it, close the tab half-way,
+// open it again: nothing is missing. And a second tab, a failure, a cancellation, a lost connection.
+import assert from "node:assert/strict";
+import * as path from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { WebSocketService } from "../../local/cloud/apigatewayv2/service";
+import { launchChromium } from "../support/chromium";
+import { startTestStack, type TestStack } from "../support/stack";
+
+describe("the progress page in Chromium", function () {
+  this.timeout(120_000);
+  let stack: TestStack;
+  let browser: Browser;
+  let context: BrowserContext;
+  let pageUrl: string;
+
+  before(async () => {
+    [stack, browser] = await Promise.all([startTestStack(), launchChromium()]);
+    const outputs = stack.cloud.localise(stack.evaluation.outputs);
+    pageUrl = String(outputs.progressPage?.value);
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(30_000);
+  });
+  after(async () => {
+    await browser.close();
+    await stack.stop();
+  });
+
+  const openPage = async (): Promise<Page> => {
+    const page = await context.newPage();
+    await page.goto(pageUrl);
+    return page;
+  };
+  const signIn = async (page: Page): Promise<void> => {
+    const [user] = stack.cloud.demoUsers();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.locator("input[name=username]").fill(user?.username ?? "");
+    await page.locator("input[type=password]").fill(user?.password ?? "");
+    await page.locator("input[type=password]").press("Enter");
+    await page.getByRole("button", { name: "Place order" }).waitFor();
+  };
+  /** Places an order that takes so long per step. */
+  const placeOrder = async (page: Page, durationMs: number, failAt = ""): Promise<void> => {
+    await page.evaluate((value) => {
+      const radio = document.querySelector<HTMLInputElement>("input[name=speed]:checked");
+      if (radio) radio.value = value;
+    }, String(durationMs));
+    await page.locator("#fail-at").selectOption(failAt);
+    await page.getByRole("button", { name: "Place order" }).click();
+  };
+  const newest = (page: Page): ReturnType<Page["locator"]> => page.locator("#runs > li").first();
+  const logOf = async (page: Page): Promise<readonly string[]> => {
+    const rows = await newest(page).locator(".log li span:last-child").allTextContents();
+    return rows;
+  };
+
+  it("acceptance 1: an order is watched, the tab closed half-way and opened again: nothing is missing", async () => {
+    const page = await openPage();
+    await signIn(page);
+    await placeOrder(page, 700);
+    await newest(page).locator(".steps li.done").nth(1).waitFor();
+    const shots = process.env.SCREENSHOTS;
+    if (shots) await page.screenshot({ path: path.join(shots, "progress-page.png") });
+    const seen = await logOf(page);
+    await page.close();
+
+    const again = await openPage();
+    await newest(again).locator(".state.succeeded").waitFor();
+
+    const log = await logOf(again);
+    assert.deepEqual(log.slice(0, seen.length), seen);
+    assert.equal(log.length, 6);
+    assert.equal(await newest(again).locator(".steps li.done").count(), 4);
+    assert.match(await newest(again).locator(".figure").innerText(), /^100/);
+    await again.close();
+  });
+
+  it("W23: a failed order says why, and goes on from the failed step; a second tab shows the same", async () => {
+    const [page, other] = await Promise.all([openPage(), openPage()]);
+    await page.getByRole("button", { name: "Place order" }).waitFor();
+    await placeOrder(page, 0, "print-label");
+    await newest(page).locator(".state.failed").waitFor();
+    assert.match(await newest(page).locator(".reason").innerText(), /PrinterOffline|asks print-label to fail/);
+
+    await other.reload();
+    await newest(other).locator(".state.failed").waitFor();
+    assert.deepEqual(await logOf(other), await logOf(page));
+    assert.ok(
+      await newest(other)
+        .getByRole("button", { name: /Try again from the failed step/ })
+        .isVisible(),
+    );
+    await Promise.all([page.close(), other.close()]);
+  });
+
+  it("W23: tells of a lost connection, catches up by itself, and cancels", async () => {
+    const page = await openPage();
+    await page.getByRole("button", { name: "Place order" }).waitFor();
+    await placeOrder(page, 30_000);
+    await newest(page).locator(".state.running").waitFor();
+    const sockets = stack.cloud.services.find(({ name }) => name === "apigatewayv2") as WebSocketService;
+    await context.setOffline(true);
+    for (const connection of sockets.connections()) connection.close(1001, "Going away");
+    await page.locator("#connection", { hasText: /\S/ }).waitFor();
+    await context.setOffline(false);
+    await page.locator("#connection:empty").waitFor({ state: "attached" });
+
+    await newest(page)
+      .getByRole("button", { name: /^Cancel/ })
+      .click();
+    await newest(page).locator(".state.aborted").waitFor();
+    await page.close();
+  });
+});

@@ -1,0 +1,257 @@
+// Proves that nothing which happens to the reports changes a run, and that whoever comes back has the complete log in order: handlers, bus
+// and table that refuse, stale connections, repeated and disordered reports, wrong clocks, lost status events, many viewers.
+// The component through the engine, the embedded cloud, real Lambda processes, the real client.
+import assert from "node:assert/strict";
+import type { ProgressEvent, ProgressReport, RunDescription } from "../../handlers/progress/contract";
+import { accountRoot } from "../../local/cloud/core/principal";
+import {
+  followMany,
+  followRun,
+  GATES,
+  nameOf,
+  PLAIN_LOG,
+  type ProgressStack,
+  startProgressStack,
+  type TestOrder,
+  type TestWorkflow,
+  TRANSPORTS,
+  type Viewer,
+} from "../support/progress-stack";
+
+const MANY = 100;
+
+describe("ProgressTrackedWorkflow under faults", function () {
+  this.timeout(60_000);
+  let stack: ProgressStack;
+  before(async () => {
+    stack = await startProgressStack({ startsPerMinute: 100 });
+  });
+  after(() => stack.stop());
+
+  const viewerOf = (workflow: TestWorkflow): Viewer => stack.viewer(workflow, "ann@example.com");
+  const start = (viewer: Viewer, order: TestOrder, key: string): Promise<RunDescription> =>
+    viewer.client.start(order, { idempotencyKey: key });
+  const openAll = (gates: string): void => GATES.forEach((gate) => stack.open(gates, gate));
+  const outcome = (workflow: TestWorkflow, executionId: string): unknown => {
+    const { status, output } = stack.execution(workflow, executionId);
+    return { status, output };
+  };
+  const UNDISTURBED = { status: "SUCCEEDED", output: { shipped: 0 } };
+  const assertOrdered = (events: readonly ProgressEvent[]): void => {
+    const numbers = events.map(({ sequence }) => sequence);
+    assert.deepEqual(
+      numbers,
+      numbers.map((_, index) => index + 1),
+    );
+    const percents = events.map(({ percent }) => percent);
+    assert.deepEqual(
+      percents,
+      percents.toSorted((one, other) => one - other),
+    );
+  };
+  /** Follows a run anew to its end; its log. */
+  const logOf = async (workflow: TestWorkflow, executionId: string): Promise<readonly ProgressEvent[]> => {
+    const late = followRun(viewerOf(workflow), executionId);
+    await late.ended;
+    return late.events;
+  };
+  const invoke = async (functionArn: string, event: unknown): Promise<unknown> => {
+    const { invoke: call } = stack.cloud.context.functions;
+    const principal = accountRoot(stack.cloud.accountId);
+    const { functionError, payload } = await call(functionArn, Buffer.from(JSON.stringify(event)), principal);
+    assert.equal(functionError, undefined, payload.toString());
+    return JSON.parse(payload.toString()) as unknown;
+  };
+
+  for (const transport of TRANSPORTS) {
+    describe(`with the transport "${transport}"`, () => {
+      let workflow: TestWorkflow;
+      before(() => {
+        workflow = stack.workflow(transport);
+      });
+
+      it("reports that cannot be stored change nothing but the log, which goes on with the next that can", async () => {
+        const viewer = viewerOf(workflow);
+        const gates = stack.gates();
+        const role = transport === "direct" ? workflow.machineRoleArn : workflow.roleArn("report");
+        const { executionId } = await start(viewer, { items: [], gates }, "refused");
+        const watched = followRun(viewer, executionId);
+        await watched.reached(1);
+        const restore = stack.withoutStatements(role, [/^(UseTable|StoreProgress)$/]);
+        const refused = stack.traces.length;
+        stack.open(gates, "Reserve");
+        const isRefused = (): boolean =>
+          stack.traces.slice(refused).some(({ service, status }) => service === "dynamodb" && status === 400);
+        await stack.until(isRefused, "the report is refused");
+        // The next step is asked for its gate only after the report has been given up.
+        await stack.until(
+          () =>
+            stack
+              .execution(workflow, executionId)
+              .history.events.some(({ details }) => details.name === "Check" && "input" in details),
+          "the run goes on",
+        );
+        restore();
+        openAll(gates);
+        await watched.ended;
+
+        assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
+        const names = (await logOf(workflow, executionId)).map(nameOf);
+        assert.deepEqual(
+          names,
+          PLAIN_LOG.filter((name) => name !== "Reserve"),
+        );
+        assert.deepEqual(watched.events.map(nameOf), names);
+        assertOrdered(watched.events);
+      });
+
+      it("W8: a connection that is gone keeps nobody else from an event, and leaves the table", async () => {
+        const viewer = viewerOf(workflow);
+        const gates = stack.gates();
+        const { executionId } = await start(viewer, { items: [], gates }, "stale");
+        const partition = `run#${executionId}`;
+        const stale = "subscriber#AAAAAAAAAAAAAAA=";
+        await stack.patch(workflow, partition, stale, { connectionId: { S: "AAAAAAAAAAAAAAA=" } });
+        const watched = followRun(viewer, executionId);
+        await watched.reached(1);
+        openAll(gates);
+        await watched.ended;
+
+        assert.deepEqual(watched.events.map(nameOf).sort(), [...PLAIN_LOG].sort());
+        assert.equal(viewer.pushes(executionId).length, PLAIN_LOG.length - 1);
+        const gone = stack.traces.filter(
+          ({ errorCode, detail }) => errorCode === "GoneException" && detail?.connectionId === "AAAAAAAAAAAAAAA=",
+        );
+        assert.ok(gone.length > 0, "nothing was posted to it");
+        const left = (await stack.rows(workflow, partition)).map(({ sk }) => sk?.S ?? "");
+        const subscribers = left.filter((sort) => sort.startsWith("subscriber#"));
+        assert.ok(subscribers.length > 0);
+        assert.ok(!subscribers.includes(stale), subscribers.join(", "));
+        assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
+      });
+
+      it("W5: reports that are repeated, come too early, or tell strange times are in the log once, in one order", async () => {
+        const viewer = viewerOf(workflow);
+        const gates = stack.gates();
+        const { executionId } = await start(viewer, { items: [], gates }, "disordered");
+        const watched = followRun(viewer, executionId);
+        await watched.reached(1);
+        const report = (step: string, at: string): ProgressReport => {
+          const [share, label] = step === "Reserve" ? [200_000, "Reserved"] : [200_000, "Shipped"];
+          return { executionId, at, kind: "step", step, key: step, share, label };
+        };
+        const early = report("Ship", "2099-01-01T00:00:00.000Z");
+        const old = report("Reserve", "1999-01-01T00:00:00.000Z");
+        const target = workflow.functionArn("report");
+        await Promise.all([early, old, old, early].map((one) => invoke(target, one)));
+        openAll(gates);
+        await watched.ended;
+        await invoke(target, old);
+
+        const names = watched.events.map(nameOf);
+        assert.deepEqual([...names].sort(), [...PLAIN_LOG].sort());
+        assert.deepEqual(names.slice(1, 3).sort(), ["Reserve", "Ship"]);
+        assert.equal(names.at(-1), "succeeded");
+        assertOrdered(watched.events);
+        assert.deepEqual(await logOf(workflow, executionId), watched.events);
+        assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
+      });
+    });
+  }
+
+  describe("with a clock of the cloud that runs ahead of the functions'", () => {
+    it("a client that lost its connection has the complete log", async () => {
+      stack.clock.move(120_000);
+      const workflow = stack.workflow("function");
+      const viewer = viewerOf(workflow);
+      const gates = stack.gates();
+      const { executionId } = await start(viewer, { items: [], gates }, "skew");
+      const watched = followRun(viewer, executionId);
+      await watched.reached(1);
+      stack.open(gates, "Reserve");
+      await watched.reached(2);
+      for (const connection of stack.sockets.connections()) connection.close(1001, "Going away");
+      openAll(gates);
+      await watched.ended;
+
+      assert.deepEqual([...watched.events.map(nameOf)].sort(), [...PLAIN_LOG].sort());
+      assertOrdered(watched.events);
+    });
+  });
+
+  describe("with functions that may not run and events that cannot be delivered", () => {
+    before(() =>
+      stack.update({
+        throttled: ["function-report"],
+        forbidden: ["eventbridge-report", "function-status"],
+      }),
+    );
+    after(() => stack.update());
+
+    it("W9: the run succeeds without a report; the reconciler finds its end; what was not delivered is kept", async () => {
+      const workflow = stack.workflow("function");
+      const viewer = viewerOf(workflow);
+      const gates = stack.gates();
+      openAll(gates);
+      // Time for the two further attempts of each report passes at once.
+      const hurry = stack.states.subscribe((_, { type, details }) => {
+        if (type === "TaskFailed" && details.error === "Lambda.TooManyRequestsException") {
+          setImmediate(() => stack.clock.move(3000));
+        }
+      });
+      const { executionId } = await start(viewer, { items: [], gates }, "throttled");
+      const watched = followRun(viewer, executionId);
+      const hasEnded = (): boolean => stack.execution(workflow, executionId).status !== "RUNNING";
+      await stack.until(hasEnded, "the run ends");
+      hurry();
+      assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
+      await stack.until(() => stack.deadLetters(workflow) > 0, "the status event is in the dead-letter queue");
+      assert.deepEqual(watched.events.map(nameOf), ["started"]);
+
+      // The reconciler looks at runs of more than a minute.
+      const startedAt = { S: new Date(Date.now() - 300_000).toISOString() };
+      await stack.patch(workflow, `run#${executionId}`, "head", { startedAt });
+      const result = (await invoke(workflow.functionArn("reconcile"), {})) as { readonly reconciled: number };
+      await watched.ended;
+
+      assert.equal(result.reconciled, 1);
+      assert.deepEqual(
+        watched.events.map((event) => [nameOf(event), event.percent]),
+        [
+          ["started", 0],
+          ["succeeded", 100],
+        ],
+      );
+    });
+
+    it("a bus that cannot reach the function keeps every report in the dead-letter queue, and the run succeeds", async () => {
+      const workflow = stack.workflow("eventbridge");
+      const viewer = viewerOf(workflow);
+      const gates = stack.gates();
+      openAll(gates);
+      const before = stack.deadLetters(workflow);
+      const { executionId } = await start(viewer, { items: [], gates }, "undeliverable");
+      const watched = followRun(viewer, executionId);
+      await watched.ended;
+
+      assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
+      await stack.until(() => stack.deadLetters(workflow) === before + 5, "all five reports are kept");
+      assert.deepEqual(watched.events.map(nameOf), ["started", "succeeded"]);
+    });
+  });
+
+  it(`W27: ${MANY} connections on one run end with the same complete log`, async () => {
+    const workflow = stack.workflow("function");
+    const viewer = viewerOf(workflow);
+    const gates = stack.gates();
+    const { executionId } = await start(viewer, { items: [], gates }, "many");
+    const followed = await followMany(() => viewerOf(workflow), executionId, MANY);
+    openAll(gates);
+    await Promise.all(followed.map(({ ended }) => ended));
+
+    const log = await logOf(workflow, executionId);
+    assert.deepEqual([...log.map(nameOf)].sort(), [...PLAIN_LOG].sort());
+    for (const { events } of followed) assert.deepEqual(events, log);
+    assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
+  });
+});
