@@ -87,7 +87,7 @@ export function waitFor<T>(
     }
     work({ beat }).then(
       (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error)),
+      (error: unknown) => settle(() => reject(toError(error))),
     );
   });
 }
@@ -104,4 +104,9 @@ export function pause(clock: Clock, milliseconds: number, signal: AbortSignal): 
         timer = setLongTimer(clock, milliseconds, resolve);
       }),
   ).finally(() => timer?.cancel());
+}
+
+/** What was thrown, as an Error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,5 +1,5 @@
 // One attempt of a Task state: its input, its limits, its events, and the token that it may wait for.
-import { childSignal, waitFor, type TaskLimits } from "./cancellation";
+import { childSignal, waitFor, type TaskLimits, toError } from "./cancellation";
 import { note, type Visit } from "./frame";
 import type { ExecutionPorts } from "./ports";
 import { effectiveInput, enter, evaluateField, measured, scopeOf, type StateData } from "../language/data-flow";
@@ -87,7 +87,7 @@ function waitForToken(
     signal.addEventListener("abort", forget, { once: true });
     submit().catch((error: unknown) => {
       forget();
-      reject(error);
+      reject(toError(error));
     });
   });
 }
