@@ -1,8 +1,10 @@
 // Alarms and dashboard of AcceleratedUploadBucket.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { UPLOAD_METRICS, type UploadHandlerName } from "../../handlers/upload/contract";
+import { UPLOAD_METRICS } from "../../handlers/upload/contract";
+import { createAlarm } from "../shared/alarm";
 import type { Placement } from "../shared/placement";
+import { buildUploadDashboard } from "./dashboard";
 import type { UploadFunctions } from "./functions";
 import type { UploadApi } from "./gateway";
 import type { AcceleratedUploadBucketSettings } from "./settings";
@@ -32,19 +34,8 @@ export function createMonitoring(
   };
   const gateway = { namespace: "AWS/ApiGateway", dimensions: { ApiName: api.api.name, Stage: api.stage.stageName } };
   const { alarms } = settings;
-  const regional = settings.region === undefined ? {} : { region: settings.region };
   const alarm = (role: string, args: aws.cloudwatch.MetricAlarmArgs): aws.cloudwatch.MetricAlarm =>
-    new aws.cloudwatch.MetricAlarm(
-      `${name}-${role}-alarm`,
-      {
-        treatMissingData: "notBreaching",
-        ...(alarms.topicArn === undefined ? {} : { alarmActions: [alarms.topicArn] }),
-        tags: settings.tags,
-        ...regional,
-        ...args,
-      },
-      { parent },
-    );
+    createAlarm(`${name}-${role}-alarm`, args, { ...settings, topicArn: alarms.topicArn }, parent);
   return {
     alarms: [
       alarm("stale-uploads", {
@@ -109,8 +100,8 @@ export function createMonitoring(
             stageName: api.stage.stageName,
             functionNames: functionNames(functions),
           })
-          .apply((known) => JSON.stringify(buildDashboard(known))),
-        ...regional,
+          .apply((known) => JSON.stringify(buildUploadDashboard(known))),
+        ...(settings.region === undefined ? {} : { region: settings.region }),
       },
       { parent },
     ),
@@ -128,71 +119,4 @@ function functionNames(functions: UploadFunctions): Record<string, pulumi.Output
   return Object.fromEntries(
     Object.entries(functions).map(([handlerName, { function: created }]) => [handlerName, created.name]),
   );
-}
-
-/** Names that the dashboard's widgets refer to. */
-export interface DashboardParts {
-  readonly region: string;
-  readonly bucketName: string;
-  readonly apiName: string;
-  readonly stageName: string;
-  readonly functionNames: Readonly<Record<string, string>>;
-}
-
-interface Widget {
-  readonly type: "metric";
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
-
-/** Body of the dashboard. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
-export function buildDashboard(parts: DashboardParts): { readonly widgets: readonly Widget[] } {
-  const { namespace, dimension } = UPLOAD_METRICS;
-  const own = (metric: string): readonly string[] => [namespace, metric, dimension, parts.bucketName];
-  const ofApi = (metric: string): readonly string[] => [
-    "AWS/ApiGateway", metric, "ApiName", parts.apiName, "Stage", parts.stageName,
-  ]; // prettier-ignore
-  const ofFunctions = (metric: string): (readonly string[])[] =>
-    (Object.keys(parts.functionNames) as UploadHandlerName[]).map((handlerName) => [
-      "AWS/Lambda",
-      metric,
-      "FunctionName",
-      parts.functionNames[handlerName] ?? "",
-    ]);
-  const chart = (
-    index: number,
-    title: string,
-    metrics: readonly (readonly unknown[])[],
-    stat = "Sum",
-    period = FIVE_MINUTES_SECONDS,
-  ): Widget => ({
-    type: "metric",
-    x: (index % 2) * 12,
-    y: Math.floor(index / 2) * 6,
-    width: 12,
-    height: 6,
-    properties: { title, region: parts.region, view: "timeSeries", stacked: false, stat, period, metrics },
-  });
-  return {
-    widgets: [
-      chart(0, "Uploads", [
-        own(UPLOAD_METRICS.uploadsStarted),
-        own(UPLOAD_METRICS.uploadsCompleted),
-        own(UPLOAD_METRICS.uploadsFailed),
-        own(UPLOAD_METRICS.uploadsAborted),
-        own(UPLOAD_METRICS.abandonedUploads),
-      ]),
-      chart(1, "Bytes uploaded and given back", [
-        own(UPLOAD_METRICS.bytesCompleted),
-        own(UPLOAD_METRICS.bytesReleased),
-      ]),
-      chart(2, "Calls and refusals", [ofApi("Count"), ofApi("4XXError"), ofApi("5XXError")]),
-      chart(3, "Latency, p99", [ofApi("Latency"), ofApi("IntegrationLatency")], "p99"),
-      chart(4, "Function errors and throttles", [...ofFunctions("Errors"), ...ofFunctions("Throttles")]),
-      chart(5, "Parts signed", [own(UPLOAD_METRICS.partsSigned)]),
-    ],
-  };
 }

@@ -1,5 +1,6 @@
 // Body of the dashboard of ProgressTrackedWorkflow. Pure.
 import { PROGRESS_METRICS } from "../../handlers/progress/contract";
+import { buildDashboard, type Chart, type ChartMetric, type DashboardBody } from "../shared/dashboard";
 
 /** Names that the widgets refer to. */
 export interface ProgressDashboardParts {
@@ -12,69 +13,21 @@ export interface ProgressDashboardParts {
   readonly alarmArns: readonly string[];
 }
 
-/** One widget. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
-export interface ProgressDashboardWidget {
-  readonly type: "metric" | "alarm";
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
-
 const PERIOD_SECONDS = 60;
-const HALF = 12;
-const HEIGHT = 6;
-
-interface Chart {
-  readonly title: string;
-  readonly metrics: readonly (readonly unknown[])[];
-  readonly stat?: string;
-}
 
 /** Alarms on top; then runs, reports, connections, functions. */
-export function buildProgressDashboard(parts: ProgressDashboardParts): {
-  readonly widgets: readonly ProgressDashboardWidget[];
-} {
-  const alarms: ProgressDashboardWidget = {
-    type: "alarm",
-    x: 0,
-    y: 0,
-    width: 2 * HALF,
-    height: 3,
-    properties: { title: "Alarms", alarms: parts.alarmArns },
-  };
-  const charts = listCharts(parts).map(({ title, metrics, stat = "Sum" }, index): ProgressDashboardWidget => ({
-    type: "metric",
-    x: (index % 2) * HALF,
-    y: alarms.height + Math.floor(index / 2) * HEIGHT,
-    width: HALF,
-    height: HEIGHT,
-    properties: {
-      title,
-      region: parts.region,
-      view: "timeSeries",
-      stacked: false,
-      stat,
-      period: PERIOD_SECONDS,
-      metrics,
-    },
-  }));
-  return { widgets: [alarms, ...charts] };
+export function buildProgressDashboard(parts: ProgressDashboardParts): DashboardBody {
+  const { region, alarmArns } = parts;
+  return buildDashboard({ region, alarmArns, charts: listCharts(parts), periodSeconds: PERIOD_SECONDS });
 }
 
 function listCharts(parts: ProgressDashboardParts): Chart[] {
-  const ofWorkflow = (metric: string): readonly unknown[] => [
-    "AWS/States",
-    metric,
-    "StateMachineArn",
-    parts.stateMachineArn,
-  ];
-  const ofProgress = (metric: string): readonly unknown[] => [
+  const ofWorkflow = (metric: string): ChartMetric => ["AWS/States", metric, "StateMachineArn", parts.stateMachineArn];
+  const ofProgress = (metric: string): ChartMetric => [
     PROGRESS_METRICS.namespace, metric, PROGRESS_METRICS.dimension, parts.workflowName,
   ]; // prettier-ignore
-  const ofSocket = (metric: string): readonly unknown[] => ["AWS/ApiGateway", metric, "ApiId", parts.socketApiId];
-  const ofFunctions = (metric: string): (readonly unknown[])[] =>
+  const ofSocket = (metric: string): ChartMetric => ["AWS/ApiGateway", metric, "ApiId", parts.socketApiId];
+  const ofFunctions = (metric: string): ChartMetric[] =>
     parts.functionNames.map((functionName) => ["AWS/Lambda", metric, "FunctionName", functionName]);
   return [
     {

@@ -8,6 +8,7 @@ import { buildMachinePolicy, buildMachineTrustPolicy, type KnownProgressStatemen
 import type { ProgressTrackedWorkflowSettings } from "./settings";
 import { SOCKET_STAGE } from "./sockets";
 import { ALIAS_NAME } from "./storage";
+import { isDistributed } from "./weave/language";
 import type { ProgressDelivery } from "./weave/report";
 import { weaveProgress } from "./weave/weave";
 
@@ -123,7 +124,9 @@ function buildPolicyText(
       eventBusArn: pulumi.interpolate`arn:${partition}:events:${region}:${accountId}:event-bus/default`,
       statements: checkStatements(name, settings.policyStatements),
     })
-    .apply(({ known, ...more }) => JSON.stringify(buildMachinePolicy({ ...known, ...more })));
+    .apply(({ known, ...more }) =>
+      JSON.stringify(buildMachinePolicy({ ...known, ...more, distributed: isDistributed(settings.definition) })),
+    );
 }
 
 /** Whether a resource stands for all of a service, Region or account: "*", "arn:aws:lambda:*:*:function:*", "arn:aws:s3:::*". */

@@ -2,6 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { PROGRESS_METRICS } from "../../handlers/progress/contract";
+import { createAlarm } from "../shared/alarm";
 import type { Placement } from "../shared/placement";
 import { buildProgressDashboard } from "./dashboard";
 import type { ProgressFunctions } from "./functions";
@@ -63,7 +64,7 @@ function createAlarms(
   { stateMachine, deadLetterQueue, functions }: ProgressMonitoringParts,
   parent: pulumi.Resource,
 ): Record<string, aws.cloudwatch.MetricAlarm> {
-  const { alarms, tags, region } = settings;
+  const { alarms } = settings;
   const ofWorkflow = (
     metricName: string,
   ): Omit<aws.cloudwatch.MetricAlarmArgs, "comparisonOperator" | "evaluationPeriods"> => ({
@@ -111,18 +112,11 @@ function createAlarms(
   return Object.fromEntries(
     Object.entries(definitions).map(([role, args]) => [
       role,
-      new aws.cloudwatch.MetricAlarm(
+      createAlarm(
         `${name}-${role}-alarm`,
-        {
-          comparisonOperator: "GreaterThanOrEqualToThreshold",
-          evaluationPeriods: 1,
-          treatMissingData: "notBreaching",
-          ...(alarms.topicArn === undefined ? {} : { alarmActions: [alarms.topicArn] }),
-          tags,
-          ...(region === undefined ? {} : { region }),
-          ...args,
-        },
-        { parent },
+        { comparisonOperator: "GreaterThanOrEqualToThreshold", evaluationPeriods: 1, ...args },
+        { ...settings, topicArn: alarms.topicArn },
+        parent,
       ),
     ]),
   );

@@ -87,14 +87,18 @@ export interface KnownProgressStatement {
 export interface MachinePolicyParts extends ProgressPolicyParts {
   readonly reportFunctionArn: string;
   readonly eventBusArn: string;
+  /** Whether a Map of the workflow runs its items in executions of their own. */
+  readonly distributed: boolean;
   readonly statements: readonly KnownProgressStatement[];
 }
 
 /** Sids of the component's own statements in the workflow's policy; AWS refuses a policy that has one twice. */
 export const OWN_SIDS: readonly string[] = [
   "DeliverLogs",
+  "ManageItems",
   "PostToConnections",
   "ReportProgress",
+  "RunItems",
   "SendTraces",
   "SendUndelivered",
   "StoreProgress",
@@ -105,6 +109,7 @@ export const OWN_SIDS: readonly string[] = [
 export function buildMachinePolicy(parts: MachinePolicyParts): PolicyDocument {
   return buildPolicy([
     ...parts.statements.flatMap(({ sid, actions, resources }) => allow(sid, actions, resources)),
+    ...(parts.distributed ? runItems(parts.stateMachineArn) : []),
     ...buildReportStatements(parts),
     ...sendUndelivered(parts),
     // Neither service knows resources for these. https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
@@ -128,6 +133,20 @@ export function buildMachinePolicy(parts: MachinePolicyParts): PolicyDocument {
       "*",
     ),
   ]);
+}
+
+/** A distributed Map: the caller could not name a workflow that does not exist yet. */
+function runItems(stateMachineArn: string): Statement[] {
+  const executions = stateMachineArn.replace(":stateMachine:", ":execution:");
+  return [
+    ...allow("RunItems", ["states:StartExecution"], stateMachineArn),
+    ...allow(
+      "ManageItems",
+      ["states:DescribeExecution", "states:RedriveExecution", "states:StopExecution"],
+      // Executions of items are named "<workflow>/<run of the Map>:<name>".
+      [`${executions}:*`, `${executions}/*`],
+    ),
+  ];
 }
 
 function buildReportStatements(parts: MachinePolicyParts): Statement[] {

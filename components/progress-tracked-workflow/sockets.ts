@@ -171,7 +171,6 @@ function createStage(
     ...Object.values(parts.integrations).map(({ integrationUri }) => integrationUri),
     ...Object.values(parts.routes).map(({ id }) => id),
     ...Object.values(parts.routes).map(({ target }) => target),
-    ...Object.values(parts.routes).map(({ authorizationType }) => authorizationType),
   ]);
   const deployment = new aws.apigatewayv2.Deployment(
     `${name}-socket-deployment`,

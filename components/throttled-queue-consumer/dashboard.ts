@@ -1,5 +1,6 @@
 // Body of the dashboard of ThrottledQueueConsumer. Pure.
 import { QUEUE_METRICS } from "../../handlers/queue/contract";
+import { buildDashboard, type Chart, type ChartMetric, type DashboardBody } from "../shared/dashboard";
 
 /** Names that the widgets refer to. */
 export interface QueueDashboardParts {
@@ -14,72 +15,23 @@ export interface QueueDashboardParts {
   readonly concurrencyBound: number | undefined;
 }
 
-/** One widget. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html */
-export interface QueueDashboardWidget {
-  readonly type: "metric" | "alarm";
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-  readonly properties: Readonly<Record<string, unknown>>;
-}
-
 const PERIOD_SECONDS = 60;
-const HALF = 12;
-const HEIGHT = 6;
-
-type Metric = readonly unknown[];
-
-interface Chart {
-  readonly title: string;
-  readonly metrics: readonly Metric[];
-  readonly stat?: string;
-  readonly more?: Readonly<Record<string, unknown>>;
-}
 
 /** Alarms on top; then what the post shows (dead letters, concurrency and throttles, invocations), and what it lacks. */
-export function buildQueueDashboard(parts: QueueDashboardParts): { readonly widgets: readonly QueueDashboardWidget[] } {
-  const alarms: QueueDashboardWidget = {
-    type: "alarm",
-    x: 0,
-    y: 0,
-    width: 2 * HALF,
-    height: 3,
-    properties: { title: "Alarms", alarms: parts.alarmArns },
-  };
-  return {
-    widgets: [
-      alarms,
-      ...listCharts(parts).map(({ title, metrics, stat = "Sum", more }, index): QueueDashboardWidget => ({
-        type: "metric",
-        x: (index % 2) * HALF,
-        y: alarms.height + Math.floor(index / 2) * HEIGHT,
-        width: HALF,
-        height: HEIGHT,
-        properties: {
-          title,
-          region: parts.region,
-          view: "timeSeries",
-          stacked: false,
-          stat,
-          period: PERIOD_SECONDS,
-          metrics,
-          ...more,
-        },
-      })),
-    ],
-  };
+export function buildQueueDashboard(parts: QueueDashboardParts): DashboardBody {
+  const { region, alarmArns } = parts;
+  return buildDashboard({ region, alarmArns, charts: listCharts(parts), periodSeconds: PERIOD_SECONDS });
 }
 
 function listCharts(parts: QueueDashboardParts): Chart[] {
-  const ofQueue = (metric: string, ...more: readonly unknown[]): Metric => [
+  const ofQueue = (metric: string, ...more: readonly unknown[]): ChartMetric => [
     "AWS/SQS", metric, "QueueName", parts.queueName, ...more,
   ]; // prettier-ignore
-  const ofFunction = (metric: string, ...more: readonly unknown[]): Metric => [
+  const ofFunction = (metric: string, ...more: readonly unknown[]): ChartMetric => [
     "AWS/Lambda", metric, "FunctionName", parts.functionName, ...more,
   ]; // prettier-ignore
-  const ofMapping = (metric: string): Metric => ["AWS/Lambda", metric, "EventSourceMappingUUID", parts.mappingId];
-  const ofKit = (metric: string): Metric => [
+  const ofMapping = (metric: string): ChartMetric => ["AWS/Lambda", metric, "EventSourceMappingUUID", parts.mappingId];
+  const ofKit = (metric: string): ChartMetric => [
     QUEUE_METRICS.namespace, metric, QUEUE_METRICS.dimension, parts.queueName,
   ]; // prettier-ignore
   const bound = parts.concurrencyBound;
@@ -99,7 +51,7 @@ function listCharts(parts: QueueDashboardParts): Chart[] {
     {
       title: "Duration, p50 and p99",
       stat: "p50",
-      metrics: [ofFunction("Duration"), ofFunction("Duration", { stat: "p99" })],
+      metrics: [ofFunction("Duration", { label: "p50" }), ofFunction("Duration", { stat: "p99", label: "p99" })],
     },
     { title: "Age of the oldest message", stat: "Maximum", metrics: [ofQueue("ApproximateAgeOfOldestMessage")] },
     {

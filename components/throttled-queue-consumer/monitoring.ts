@@ -2,6 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { QUEUE_METRICS } from "../../handlers/queue/contract";
+import { createAlarm } from "../shared/alarm";
 import type { Placement } from "../shared/placement";
 import { buildQueueDashboard } from "./dashboard";
 import type { ConsumerQueues } from "./queues";
@@ -142,7 +143,9 @@ function createAlarms(
   };
   return Object.fromEntries(
     Object.entries(definitions).flatMap(([role, args]) =>
-      args === undefined ? [] : [[role, createAlarm(`${name}-${role}-alarm`, settings, args, parent)]],
+      args === undefined
+        ? []
+        : [[role, createAlarm(`${name}-${role}-alarm`, args, { ...settings, topicArn: alarms.topicArn }, parent)]],
     ),
   );
 }
@@ -227,23 +230,4 @@ function over(
   "statistic" | "period" | "comparisonOperator" | "threshold" | "evaluationPeriods"
 > {
   return { statistic, period, comparisonOperator: "GreaterThanOrEqualToThreshold", threshold, evaluationPeriods };
-}
-
-function createAlarm(
-  alarmName: string,
-  { alarms, tags, region }: ThrottledQueueConsumerSettings,
-  args: aws.cloudwatch.MetricAlarmArgs,
-  parent: pulumi.Resource,
-): aws.cloudwatch.MetricAlarm {
-  return new aws.cloudwatch.MetricAlarm(
-    alarmName,
-    {
-      treatMissingData: "notBreaching",
-      ...(alarms.topicArn === undefined ? {} : { alarmActions: [alarms.topicArn] }),
-      tags,
-      ...(region === undefined ? {} : { region }),
-      ...args,
-    },
-    { parent },
-  );
 }

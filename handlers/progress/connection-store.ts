@@ -32,13 +32,14 @@ export class DynamoConnectionStore implements ConnectionStore {
     await this.table.delete(rows.subscriptionKey(connectionId, executionId));
   }
 
-  async forget(connectionId: string): Promise<void> {
+  async forget(connectionId: string, watched?: string): Promise<void> {
     const condition = `#${partitionKey} = :partition`;
     const values = { ":partition": { S: rows.connectionPartition(connectionId) } };
-    const subscriptions: string[] = [];
+    // A subscription that crossed with the end of its connection may be known to its run only.
+    const subscriptions = new Set(watched === undefined ? [] : [watched]);
     for await (const row of this.table.query({ condition, values, attributes: [sortKey] })) {
       const executionId = rows.afterPrefix(row, rows.PREFIX.run);
-      if (executionId !== undefined) subscriptions.push(executionId);
+      if (executionId !== undefined) subscriptions.add(executionId);
     }
     for (const executionId of subscriptions) await this.unsubscribe(connectionId, executionId);
     await this.table.delete(rows.connectionKey(connectionId));

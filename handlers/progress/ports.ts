@@ -45,8 +45,8 @@ export interface ConnectionStore {
   add(connectionId: string, viewer: Viewer): Promise<void>;
   subscribe(connectionId: string, executionId: string): Promise<void>;
   unsubscribe(connectionId: string, executionId: string): Promise<void>;
-  /** Removes a connection with all its subscriptions. */
-  forget(connectionId: string): Promise<void>;
+  /** Removes a connection with all its subscriptions. @param executionId a run that it is known to watch */
+  forget(connectionId: string, executionId?: string): Promise<void>;
   /** Connections that watch a run. Strongly consistent, so that whoever subscribed before an event gets it. */
   subscribers(executionId: string): AsyncIterable<string>;
 }

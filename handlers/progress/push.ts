@@ -37,7 +37,7 @@ export async function pushToSubscribers(
       if (now() > deadline) throw new Error("no time is left for further posts");
       const outcome = await post(connectionId, text);
       counts[outcome]++;
-      if (outcome === "gone") await connections.forget(connectionId);
+      if (outcome === "gone") await connections.forget(connectionId, executionId);
     } catch (error) {
       counts.failed++;
       failure ??= error;

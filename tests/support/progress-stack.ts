@@ -147,6 +147,8 @@ export interface ProgressStack {
   withoutStatements(roleArn: string, sids: readonly RegExp[]): () => void;
   /** Evaluates the program anew, with faults or without. */
   update(faults?: StackFaults): Promise<void>;
+  /** Closes all clients. */
+  leave(): void;
   /** Messages in the dead-letter queue of a workflow. */
   deadLetters(workflow: TestWorkflow): number;
   /** Resolves as soon as something is true; asked again after each call and each event of a history. */
@@ -477,6 +479,10 @@ function createStack({ cloud, clock, folder, outputs, update }: StackParts): Pro
       };
     },
     update: (faults = {}) => update(faults),
+    leave: () => {
+      for (const client of clients) client.close();
+      clients.clear();
+    },
     deadLetters: (workflow) => {
       const { deadLetterQueueArn } = outputsOf(workflow);
       return queues.queues().find(({ arn }) => arn === deadLetterQueueArn)?.visible ?? assert.fail("no queue");

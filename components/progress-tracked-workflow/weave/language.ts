@@ -52,6 +52,16 @@ export function innerOf(state: StateObject): readonly InnerSequence[] {
   ];
 }
 
+/** Whether a Map of the sequence, at whatever depth, runs its items in executions of their own. */
+export function isDistributed(sequence: SequenceObject): boolean {
+  return statesOf(sequence).some(([, state]) =>
+    innerOf(state).some(({ sequence: inner }) => {
+      const config = inner.ProcessorConfig;
+      return (isObject(config) && config.Mode === "DISTRIBUTED") || isDistributed(inner);
+    }),
+  );
+}
+
 /** The state with every inner sequence replaced. */
 export function mapInner(
   state: StateObject,

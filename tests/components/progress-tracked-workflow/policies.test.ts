@@ -74,14 +74,16 @@ const SERVICE = [
     "*",
   ),
 ];
-const machinePolicy = (transport: ProgressTransport, kmsKeyArn?: string): PolicyDocument =>
+const machinePolicy = (transport: ProgressTransport, kmsKeyArn?: string, more = {}): PolicyDocument =>
   buildMachinePolicy({
     ...PARTS,
     kmsKeyArn,
     transport,
     reportFunctionArn: REPORT,
     eventBusArn: BUS,
+    distributed: false,
     statements: [{ sid: "Ship", actions: ["lambda:InvokeFunction"], resources: [SHIP_ARN] }],
+    ...more,
   });
 
 describe("ProgressTrackedWorkflow: policies", function () {
@@ -155,6 +157,39 @@ describe("ProgressTrackedWorkflow: policies", function () {
     assert.deepEqual(machinePolicy("direct", KEY), policy(store, KEY_STATEMENT, POST));
   });
 
+  it("W16: a workflow with a distributed Map may run its items, and no other workflow", async () => {
+    const Map = {
+      Type: "Map",
+      ItemProcessor: {
+        ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" },
+        StartAt: "One",
+        States: { One: { Type: "Pass", End: true } },
+      },
+      End: true,
+    };
+    const All = { Type: "Parallel", Branches: [{ StartAt: "Map", States: { Map } }], End: true };
+    const { errors, byName } = await evaluateProgram(() => {
+      const definition = { StartAt: "All", States: { All: { ...All, Progress: {} } } };
+      new ProgressTrackedWorkflow("orders", { ...MINIMAL_WORKFLOW_ARGS, definition });
+    });
+
+    assert.deepEqual(errors, []);
+    const machine = byName("orders-state-machine").outputs.arn as string;
+    const executions = machine.replace(":stateMachine:", ":execution:");
+    const { Statement } = JSON.parse(byName("orders-state-machine-policy").inputs.policy as string) as PolicyDocument;
+    assert.deepEqual(
+      [Statement].flat().filter(({ Sid = "" }) => Sid.endsWith("Items")),
+      [
+        allow("RunItems", ["states:StartExecution"], machine),
+        allow(
+          "ManageItems",
+          ["states:DescribeExecution", "states:RedriveExecution", "states:StopExecution"],
+          [`${executions}:*`, `${executions}/*`],
+        ),
+      ],
+    );
+  });
+
   it("W16: Step Functions acts as the role for this workflow only", () => {
     assert.deepEqual(buildMachineTrustPolicy(MACHINE), {
       Version: "2012-10-17",
@@ -199,7 +234,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
 
   it("A1: knows the sids of its own statements, which a caller's may not have", () => {
     const own = (["direct", "function", "eventbridge"] as const).flatMap((transport) =>
-      [machinePolicy(transport, KEY).Statement].flat().map(({ Sid = "" }) => Sid),
+      [machinePolicy(transport, KEY, { distributed: true }).Statement].flat().map(({ Sid = "" }) => Sid),
     );
 
     assert.deepEqual([...OWN_SIDS].sort(), [...new Set(own)].filter((sid) => sid !== "Ship").sort());
@@ -235,6 +270,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
       transport: "direct",
       reportFunctionArn: byName("orders-report-function").outputs.arn as string,
       eventBusArn: BUS,
+      distributed: false,
       statements: [{ sid: "Ship", actions: ["lambda:InvokeFunction"], resources: [SHIP_ARN] }],
     });
     assert.deepEqual(JSON.parse(byName("orders-state-machine-policy").inputs.policy as string), expected);

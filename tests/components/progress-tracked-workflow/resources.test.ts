@@ -1,6 +1,7 @@
 // Proves which resources ProgressTrackedWorkflow declares, and which argument changes which input. Runs on the engine with AWS-shaped
 // outputs; it does not prove that AWS accepts them.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { ProgressTrackedWorkflow, trackProgress, type ProgressTrackedWorkflowArgs } from "../../../components";
@@ -299,6 +300,24 @@ describe("ProgressTrackedWorkflow: resources", function () {
       assert.equal(inputs.routeResponseSelectionExpression, answers ? "$default" : undefined, name);
     }
     assert.equal(byName("orders-socket-stage").inputs.deploymentId, byName("orders-socket-deployment").id);
+  });
+
+  it("deploys anew when a route, its integration or the authorizer is another one", async () => {
+    const { byName, byType } = await evaluate();
+    const routes = [...PROGRESS_HANDLERS.connections.routeKeys, ...PROGRESS_HANDLERS.messages.routeKeys].map((key) =>
+      byName(`orders-${key.replace("$", "")}-route`),
+    );
+
+    const parts = [
+      byName("orders-authorizer").id,
+      ...["connections", "messages"].map((handler) => byName(`orders-${handler}-integration`).inputs.integrationUri),
+      ...routes.map(({ id }) => id),
+      ...routes.map(({ inputs }) => inputs.target),
+    ];
+    assert.equal(routes.length, byType("aws:apigatewayv2/route:Route").length);
+    assert.deepEqual(byName("orders-socket-deployment").inputs.triggers, {
+      routes: createHash("sha256").update(parts.join("\n")).digest("hex"),
+    });
   });
 
   it("W3: tickets are sold to users of the pool, and to pages of the allowed origins", async () => {

@@ -226,6 +226,24 @@ describe("ProgressTrackedWorkflow: rules", function () {
     assert.deepEqual(errors, []);
   });
 
+  it("W16: rejects all of a service, Region or account without a reason, and takes all below a named resource", async () => {
+    const broad = ["arn:aws:lambda:*:1:function:f", "arn:aws:lambda:r:1:function:*", "arn:aws:s3:::*", "arn:*:s3:::b"];
+    for (const resource of broad) {
+      await refusesLater(
+        { policyStatements: [{ sid: "Any", actions: ["lambda:InvokeFunction"], resources: [resource] }] },
+        /neither "\*" nor all of a service, Region or account/,
+      );
+    }
+    const { errors } = await evaluateProgram(
+      () =>
+        void new ProgressTrackedWorkflow("orders", {
+          ...MINIMAL_WORKFLOW_ARGS,
+          policyStatements: [{ sid: "Read", actions: ["s3:GetObject"], resources: ["arn:aws:s3:::orders/*"] }],
+        }),
+    );
+    assert.deepEqual(errors, []);
+  });
+
   it("W3: rejects the origin *, and origins with a path", async () => {
     for (const origin of ["*", "https://app.example.com/", "http://app.example.com"]) {
       const { errors } = await evaluateProgram(
