@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as bundles from "./bundles";
 import * as evaluate from "./evaluate";
+import * as progress from "./progress";
 import * as queue from "./queue";
 import * as queueFaults from "./queue-faults";
 import * as sign from "./sign";
@@ -16,6 +17,7 @@ const BENCHES: Readonly<Record<string, { readonly run: Bench; readonly options: 
   sign: { run: sign.run, options: [] },
   bundles: { run: bundles.run, options: [] },
   evaluate: { run: evaluate.run, options: [] },
+  progress: { run: progress.run, options: ["runs", "connections"] },
   queue: { run: queue.run, options: ["messages", "rounds"] },
   "queue-faults": { run: queueFaults.run, options: ["messages", "seed"] },
   start: { run: start.run, options: ["rounds"] },

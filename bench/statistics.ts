@@ -5,6 +5,11 @@ export function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? NaN;
 }
 
+/** The value that so many percent do not exceed. */
+export function percentile(values: readonly number[], percent: number): number {
+  return values.toSorted((one, other) => one - other)[Math.ceil((values.length * percent) / 100) - 1] ?? NaN;
+}
+
 /** Rounded to so many digits after the point. */
 export function round(value: number, digits = 2): number {
   return Math.round(value * 10 ** digits) / 10 ** digits;

@@ -129,11 +129,14 @@ function buildPolicyText(
     );
 }
 
+/** Services whose ARNs begin with the resource itself where those of others have its type. */
+const UNTYPED = ["execute-api", "s3"];
+
 /** Whether a resource stands for all of a service, Region or account: "*", "arn:aws:lambda:*:*:function:*", "arn:aws:s3:::*". */
 function isBroad(resource: string): boolean {
   const [, partition = "*", service = "*", region = "", account = "", ...rest] = resource.split(":");
-  const own = rest.join(":");
-  return [partition, service, region, account].some((part) => /[*?]/.test(part)) || /^(?:[\w-]+[:/])?\*+$/.test(own);
+  const all = UNTYPED.includes(service) ? /^\*+$/ : /^(?:[\w-]+[:/])?\*+$/;
+  return [partition, service, region, account].some((part) => /[*?]/.test(part)) || all.test(rest.join(":"));
 }
 
 /** A resource that is not named needs a written reason; resources may be known only later. */

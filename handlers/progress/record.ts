@@ -87,7 +87,17 @@ function nameError(
   kind: Exclude<FinalKind, "succeeded">,
   { error, cause = "" }: ExecutionFacts,
 ): { readonly name: string; readonly cause: string } {
-  return { name: error ?? DEFAULT_ERROR[kind], cause };
+  return { name: error ?? DEFAULT_ERROR[kind], cause: readCause(cause) };
+}
+
+/** Lambda gives the cause as JSON with a stack trace, which tells viewers of the inside and nothing that they need. */
+function readCause(cause: string): string {
+  try {
+    const { errorMessage } = JSON.parse(cause) as { readonly errorMessage?: unknown };
+    return typeof errorMessage === "string" ? errorMessage : cause;
+  } catch {
+    return cause;
+  }
 }
 
 /** A run that was started elsewhere gets its first entry with the first sign of it. */

@@ -37,6 +37,10 @@ describe("ProgressTrackedWorkflow under faults", function () {
     const { status, output } = stack.execution(workflow, executionId);
     return { status, output };
   };
+  const hasEntered = (workflow: TestWorkflow, executionId: string, state: string): boolean =>
+    stack
+      .execution(workflow, executionId)
+      .history.events.some(({ type, details }) => type.endsWith("StateEntered") && details.name === state);
   const UNDISTURBED = { status: "SUCCEEDED", output: { shipped: 0 } };
   /** With all gates open at once the transports may tell of steps in another order. */
   const sorted = (events: readonly ProgressEvent[]): string[] => events.map(nameOf).sort();
@@ -73,7 +77,7 @@ describe("ProgressTrackedWorkflow under faults", function () {
         workflow = stack.workflow(transport);
       });
 
-      it("reports that cannot be stored change nothing but the log, which goes on with the next that can", async () => {
+      it("reports that are refused, by the table or on their way, change nothing but the log, which goes on with the next", async () => {
         const viewer = viewerOf(workflow);
         const gates = stack.gates();
         const role = transport === "direct" ? workflow.machineRoleArn : workflow.roleArn("report");
@@ -86,21 +90,25 @@ describe("ProgressTrackedWorkflow under faults", function () {
         const isRefused = (): boolean =>
           stack.traces.slice(refused).some(({ service, status }) => service === "dynamodb" && status === 400);
         await stack.until(isRefused, "the report is refused");
-        // The next step is asked for its gate only after the report has been given up.
-        await stack.until(
-          () =>
-            stack
-              .execution(workflow, executionId)
-              .history.events.some(({ details }) => details.name === "Check" && "input" in details),
-          "the run goes on",
-        );
+        // The next step begins only after the report has been given up.
+        await stack.until(() => hasEntered(workflow, executionId, "Check"), "the run goes on");
         restore();
+        stack.open(gates, "Check");
+        await watched.reached(2);
+        const lost = ["Reserve"];
+        if (transport !== "direct") {
+          const allow = stack.withoutStatements(workflow.machineRoleArn, [/^ReportProgress$/]);
+          stack.open(gates, "Label");
+          await stack.until(() => hasEntered(workflow, executionId, "Label (end)"), "the branch goes on");
+          allow();
+          lost.push("Label");
+        }
         openAll(gates);
         await watched.ended;
 
         assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
         const log = await logOf(workflow, executionId);
-        assert.deepEqual(sorted(log), PLAIN_LOG.filter((name) => name !== "Reserve").sort());
+        assert.deepEqual(sorted(log), PLAIN_LOG.filter((name) => !lost.includes(name)).sort());
         assert.deepEqual(watched.events, log);
         assertOrdered(watched.events);
       });
@@ -193,6 +201,7 @@ describe("ProgressTrackedWorkflow under faults", function () {
       const viewer = viewerOf(workflow);
       const gates = stack.gates();
       openAll(gates);
+      const before = stack.deadLetters(workflow);
       // Time for the two further attempts of each report passes at once.
       const hurry = stack.states.subscribe((_, { type, details }) => {
         if (type === "TaskFailed" && details.error === "Lambda.TooManyRequestsException") {
@@ -205,7 +214,8 @@ describe("ProgressTrackedWorkflow under faults", function () {
       await stack.until(hasEnded, "the run ends");
       hurry();
       assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
-      await stack.until(() => stack.deadLetters(workflow) > 0, "the status event is in the dead-letter queue");
+      // Five reports that the workflow could not deliver; start and end, which the bus could not.
+      await stack.until(() => stack.deadLetters(workflow) === before + 7, "all of it is in the dead-letter queue");
       assert.deepEqual(watched.events.map(nameOf), ["started"]);
 
       // The reconciler looks at runs of more than a minute.

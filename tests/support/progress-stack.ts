@@ -64,7 +64,9 @@ export interface TestWorkflow {
 export interface Viewer {
   readonly client: ProgressClient;
   /** Texts of the messages, as they came. */
-  readonly texts: string[];
+  readonly texts: readonly string[];
+  /** When they came, in milliseconds since the epoch. */
+  readonly times: readonly number[];
   /** Events that were pushed, as they came. */
   pushes(executionId: string): readonly string[];
 }
@@ -401,6 +403,7 @@ function createStack({ cloud, clock, folder, outputs, update }: StackParts): Pro
     },
     viewer: ({ ticketUrl }, user, { executionId, origin = ORIGIN, environment } = {}) => {
       const texts: string[] = [];
+      const times: number[] = [];
       const client = createProgressClient({
         ticketUrl,
         token: () => token(user),
@@ -408,10 +411,11 @@ function createStack({ cloud, clock, folder, outputs, update }: StackParts): Pro
         environment: {
           random: () => 0,
           openSocket(url, handlers) {
-            const socket = new WebSocket(url, { headers: { origin } } as unknown as string[]);
+            const socket = new WebSocket(url, { headers: { origin } });
             socket.onopen = () => handlers.open();
             socket.onmessage = ({ data }) => {
               texts.push(String(data));
+              times.push(performance.timeOrigin + performance.now());
               handlers.message(data);
             };
             socket.onclose = () => handlers.close();
@@ -424,6 +428,7 @@ function createStack({ cloud, clock, folder, outputs, update }: StackParts): Pro
       return {
         client,
         texts,
+        times,
         pushes: (id) =>
           texts.filter((text) => {
             const message = JSON.parse(text) as Partial<ProgressEvent>;

@@ -182,6 +182,10 @@ describe("ProgressTrackedWorkflow: resources", function () {
       detail: { stateMachineArn: [machine, { prefix: `${machine}:` }] },
     });
     assert.equal(byName("orders-report-target").inputs.arn, byName("orders-report-function").outputs.arn);
+    // Reports and the end of a run travel the same way, and either may be first: the end waits within its function's time.
+    const { variables } = byName("orders-status-function").inputs.environment as { variables: Record<string, string> };
+    const grace = Number(variables[PROGRESS_ENVIRONMENT.reportGraceSeconds]);
+    assert.ok(grace >= 1 && grace <= PROGRESS_HANDLERS.status.timeoutSeconds / 2, String(grace));
   });
 
   it("W9: status events of this workflow and a schedule reach the functions", async () => {

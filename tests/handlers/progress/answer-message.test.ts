@@ -98,6 +98,14 @@ describe("Messages of clients", () => {
       assert.equal(system.workflow.calls.length, 1);
     });
 
+    it("W4: rejects a start whose name a run has that was started elsewhere, and brings none of its data", async () => {
+      await recordExecution(system, executionId, { status: "RUNNING", startedAt: AT, at: AT, redrives: 0 });
+
+      assert.equal(await refuse(start), "NotFound");
+      assert.deepEqual(system.workflow.calls, []);
+      assert.deepEqual(await collect(system.connections.subscribers(executionId)), []);
+    });
+
     it("W24: counts new runs per user and minute, and nothing else", async () => {
       for (const key of ["1", "2", "3", "3", "1"]) await succeed({ ...start, idempotencyKey: key });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { ProgressEvent } from "../../../handlers/progress/contract";
 import { BusyRunError, InvalidReportError } from "../../../handlers/progress/errors";
-import { startLog } from "../../../handlers/progress/progress-log";
+import { appendToLog, startLog } from "../../../handlers/progress/progress-log";
 import { record, recordExecution } from "../../../handlers/progress/record";
 import { runKey, eventKey, detailKey } from "../../../handlers/progress/rows";
 import { numberIn, textIn } from "../../../handlers/progress/table";
@@ -61,6 +61,20 @@ describe("Recording progress", () => {
     );
     assert.deepEqual(events.flatMap(({ step = [] }) => step).sort(), [...steps].sort());
     assert.equal((await system.runs.find(RUN_ID))?.done, 12_000);
+  });
+
+  it("W5: a number that a state has given out and whose event is not written yet is not given out again", async () => {
+    const seen = createRun();
+    await system.table.update({
+      key: runKey(RUN_ID),
+      update: "SET #sequence = :two",
+      condition: "#sequence = :one",
+      values: { ":one": { N: "1" }, ":two": { N: "2" } },
+    });
+    const entry = appendToLog(seen, { type: "report", report: createReport() }) ?? assert.fail();
+
+    assert.equal(await system.runs.append(seen, entry), false);
+    assert.equal((await report("Reserve"))?.sequence, 3);
   });
 
   it("W5: a report that comes again, even at the same time, has one event", async () => {
@@ -141,6 +155,22 @@ describe("Recording progress", () => {
       assert.deepEqual(await collect(system.runs.running("9999", true)), []);
     });
   }
+
+  it("tells viewers the message of a failed function, and not its stack trace", async () => {
+    const told = async (cause: string): Promise<string | undefined> => {
+      await record(system, RUN_ID, { type: "redriven", at: AT, redrives: ++redrives });
+      await recordExecution(system, RUN_ID, {
+        ...{ status: "FAILED", startedAt: AT, at: AT, redrives, error: "Broken", cause },
+      });
+      return (await log()).at(-1)?.error?.cause;
+    };
+    let redrives = 0;
+
+    const trace = JSON.stringify({ errorType: "Broken", errorMessage: "no paper", trace: ["at /var/task/index.js"] });
+    assert.equal(await told(trace), "no paper");
+    for (const plain of ["no paper", "{", "null", '{"errorType":"Broken"}', "7"])
+      assert.equal(await told(plain), plain);
+  });
 
   it("an end that was reported before a redrive does not end the redriven run", async () => {
     const failed = { status: "FAILED", startedAt: AT, at: AT, redrives: 0 } as const;
