@@ -5,6 +5,8 @@ const slow = [
   "tests/local/engine/ways.test.ts",
   "tests/stack/browser.test.ts",
   "tests/stack/faults.test.ts",
+  "tests/stack/progress-faults.test.ts",
+  "tests/stack/progress-workflow.test.ts",
   "tests/program/stacks.test.ts",
   "tests/library/packed.test.ts",
   "tests/clients/pages/progress/page.test.ts",

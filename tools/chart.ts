@@ -62,14 +62,18 @@ function drawPanel({ title, lines }: Panel, y: number, seconds: number): string 
   const width = WIDTH - PANEL.left - PANEL.right;
   const place = ([at, value]: readonly [number, number]): string =>
     `${(PANEL.left + (width * at) / seconds).toFixed(1)},${(base - (PANEL.plot * value) / most).toFixed(1)}`;
+  let x = PANEL.left;
   const drawn = lines.map(({ label, points }, index) => {
     const kind = LINE_KINDS[index % LINE_KINDS.length] ?? "a";
-    const last = points.at(-1)?.[1] ?? 0;
-    return [
+    const legend = `${label}: ${points.at(-1)?.[1] ?? 0} at the end`;
+    const parts = [
       `<polyline class="${kind}" points="${points.map(place).join(" ")}"/>`,
-      `<path class="${kind}" d="M${PANEL.left + index * 260} ${y + 30}h24"/>`,
-      text(PANEL.left + index * 260 + 32, y + 34, `${label}: ${last} at the end`),
-    ].join("");
+      `<path class="${kind}" d="M${x} ${y + 30}h24"/>`,
+      text(x + 32, y + 34, legend),
+    ];
+    // Fonts differ: the widest usual ones take 8 units per character.
+    x += 32 + legend.length * 8 + 24;
+    return parts.join("");
   });
   return [
     text(PANEL.left, y + 14, title, 'class="title"'),

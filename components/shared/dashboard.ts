@@ -43,7 +43,7 @@ const ALARMS_PER_ROW = 4;
 
 /** Lays the widgets out on CloudWatch's grid of 24 columns. */
 export function buildDashboard({ region, alarmArns, charts, periodSeconds }: DashboardParts): DashboardBody {
-  const alarmHeight = alarmArns.length === 0 ? 0 : 1 + Math.ceil(alarmArns.length / ALARMS_PER_ROW);
+  const alarmHeight = alarmArns.length === 0 ? 0 : 2 + Math.ceil(alarmArns.length / ALARMS_PER_ROW);
   const alarms: DashboardWidget = {
     type: "alarm",
     x: 0,
