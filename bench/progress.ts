@@ -169,6 +169,8 @@ async function measureViewers(
   process.stderr.write("\n");
   for (const gate of GATES) stack.open(gates, gate);
   await Promise.all(followed.map(({ ended }) => ended));
+  const logs = new Set(followed.map(({ events }) => JSON.stringify(events)));
+  if (logs.size !== 1) throw new Error(`the viewers ended with ${logs.size} different logs`);
   const { left } = readHistory(stack, workflow, executionId);
   const byStep = new Map<string, number[]>(STEPS.map((step) => [step, []]));
   for (const viewer of viewers) {
