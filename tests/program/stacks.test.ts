@@ -37,28 +37,25 @@ describe("the program", function () {
     assert.deepEqual(Object.keys(outputs).sort(), OUTPUTS);
   };
 
-  for (const stack of listStacks(root)) {
-    const { name: project, program, config } = readProject(root, stack);
-    const options = { project, stack, program, config };
+  it("finds nothing to change when it is evaluated again", async () => {
+    const { name: project, program, config } = readProject(root, "dev");
+    const options = { project, stack: "dev", program, config };
+    const first = await evaluate({ ...options, provider: fakeAws() });
+    assertWhole(first);
 
-    // That the executor's previews are those of this process is proven by tests/local/engine/ways.test.ts.
-    it(`deploys stack ${stack} with Pulumi's executor`, async () => {
-      assertWhole(await runWithExecutor({ ...options, provider: fakeAws() }));
-    });
+    const second = await evaluate({ ...options, provider: fakeAws(), previous: first.snapshot });
 
-    it(`previews stack ${stack}, and finds nothing to change when it is evaluated again`, async () => {
-      assertWhole(await evaluate({ ...options, provider: fakeAws(), preview: true }));
-      const first = await evaluate({ ...options, provider: fakeAws() });
-      assert.deepEqual(first.errors, []);
+    assert.deepEqual(
+      second.steps.filter(({ op }) => op !== "same").map(({ op, name }) => `${op} ${name}`),
+      [],
+    );
+  });
 
-      const second = await evaluate({ ...options, provider: fakeAws(), previous: first.snapshot });
-
-      assert.deepEqual(
-        second.steps.filter(({ op }) => op !== "same").map(({ op, name }) => `${op} ${name}`),
-        [],
-      );
-    });
-  }
+  // The stacks differ in values only; that the executor's results are those of this process is proven by tests/local/engine/ways.test.ts.
+  it("deploys stack prod with Pulumi's executor", async () => {
+    const { name: project, program, config } = readProject(root, "prod");
+    assertWhole(await runWithExecutor({ project, stack: "prod", program, config, provider: fakeAws() }));
+  });
 
   it("refuses a wrong setting before anything is declared", async () => {
     const { name: project, program, config } = readProject(root, "dev");
