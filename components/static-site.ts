@@ -1,7 +1,7 @@
 // StaticSite: a private bucket behind CloudFront, for pages without a server.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { buildPolicy, type PolicyDocument } from "./shared/iam";
+import { buildPolicy, denyInsecureTransport, type PolicyDocument } from "./shared/iam";
 import { enforce, integerBetween } from "./shared/validation";
 
 /** AWS managed cache policy "CachingOptimized". https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html */
@@ -100,14 +100,7 @@ export function resolveStaticSiteSettings(name: string, args: StaticSiteArgs): S
 /** Lets this distribution, and nobody else, read the files; TLS only. */
 export function buildSiteBucketPolicy(bucketArn: string, distributionArn: string): PolicyDocument {
   return buildPolicy([
-    {
-      Sid: "DenyInsecureTransport",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [bucketArn, `${bucketArn}/*`],
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
+    denyInsecureTransport("s3:*", [bucketArn, `${bucketArn}/*`]),
     {
       Sid: "AllowDistribution",
       Effect: "Allow",

@@ -6,7 +6,7 @@ import {
   type UploadHandler,
   type UploadHandlerName,
 } from "../../handlers/upload/contract";
-import { buildPolicy, type PolicyDocument, type Statement } from "../shared/iam";
+import { buildPolicy, denyInsecureTransport, type PolicyDocument, type Statement } from "../shared/iam";
 import { UploadAuthorizationMode } from "./args";
 
 /** Tag and value by which GuardDuty marks a clean object. https://docs.aws.amazon.com/guardduty/latest/ug/monitor-with-s3-tags-malware-protection-s3.html */
@@ -26,14 +26,7 @@ export function buildBucketPolicy(parts: BucketPolicyParts): PolicyDocument {
   const { bucketArn, keyPrefix, urlExpirySeconds, scan } = parts;
   const objects = `${bucketArn}/*`;
   return buildPolicy([
-    {
-      Sid: "DenyInsecureTransport",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [bucketArn, objects],
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
+    denyInsecureTransport("s3:*", [bucketArn, objects]),
     {
       Sid: "DenyOldSignatures",
       Effect: "Deny",

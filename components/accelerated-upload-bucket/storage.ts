@@ -2,9 +2,11 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { CHECKSUM_HEADER, UPLOAD_TABLE } from "../../handlers/upload/contract";
+import { buildEncryptionRule } from "../shared/bucket-encryption";
 import { originRules } from "../shared/origins";
 import type { Placement } from "../shared/placement";
 import { enforce, enforceLater } from "../shared/validation";
+import { createKeyedTable } from "../shared/table";
 import { REGIONS_WITHOUT_ACCELERATION, type AcceleratedUploadBucketSettings } from "./settings";
 
 /** The bucket and everything that is set on it, except its policy. */
@@ -123,17 +125,6 @@ function buildBucketName(
   return { bucket: pulumi.interpolate`${bucketName ?? name}-${accountId}-${region}-an`, bucketNamespace };
 }
 
-function buildEncryptionRule(
-  kmsKeyArn: pulumi.Input<string> | undefined,
-): aws.types.input.s3.BucketServerSideEncryptionConfigurationRule {
-  return kmsKeyArn === undefined
-    ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }
-    : {
-        applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: kmsKeyArn },
-        bucketKeyEnabled: true,
-      };
-}
-
 function buildLifecycleRules({
   abandonAfterDays,
   expireObjectsAfterDays,
@@ -184,29 +175,7 @@ function createTable(
   settings: AcceleratedUploadBucketSettings,
   parent: pulumi.Resource,
 ): aws.dynamodb.Table {
-  const { partitionKey, sortKey, timeToLive, dueIndex } = UPLOAD_TABLE;
-  const keys = [partitionKey, sortKey, dueIndex.partitionKey, dueIndex.sortKey];
-  return new aws.dynamodb.Table(
-    `${name}-table`,
-    {
-      billingMode: "PAY_PER_REQUEST",
-      attributes: keys.map((key) => ({ name: key, type: "S" })),
-      hashKey: partitionKey,
-      rangeKey: sortKey,
-      globalSecondaryIndexes: [
-        {
-          name: dueIndex.name,
-          hashKey: dueIndex.partitionKey,
-          rangeKey: dueIndex.sortKey,
-          projectionType: "KEYS_ONLY",
-        },
-      ],
-      ttl: { attributeName: timeToLive, enabled: true },
-      pointInTimeRecovery: { enabled: true },
-      deletionProtectionEnabled: settings.deletionProtection,
-      tags: settings.tags,
-      ...(settings.region === undefined ? {} : { region: settings.region }),
-    },
-    { parent },
-  );
+  const { deletionProtection, tags, region } = settings;
+  const layout = { ...UPLOAD_TABLE, index: UPLOAD_TABLE.dueIndex };
+  return createKeyedTable(`${name}-table`, layout, { deletionProtection, tags, region }, parent);
 }

@@ -6,7 +6,13 @@ import {
   type ProgressHandler,
   type ProgressHandlerName,
 } from "../../handlers/progress/contract";
-import { buildPolicy, buildTrustPolicy, type PolicyDocument, type Statement } from "../shared/iam";
+import {
+  buildPolicy,
+  buildTrustPolicy,
+  denyInsecureTransport,
+  type PolicyDocument,
+  type Statement,
+} from "../shared/iam";
 import { ProgressTransport } from "./args";
 
 const allow = (Sid: string, Action: readonly string[], Resource: string | readonly string[]): Statement[] =>
@@ -174,14 +180,7 @@ function buildReportStatements(parts: MachinePolicyParts): Statement[] {
 /** The component's own rules send what they could not deliver; nobody reaches the queue without TLS. */
 export function buildDeadLetterQueuePolicy(queueArn: string, ruleArns: readonly string[]): PolicyDocument {
   return buildPolicy([
-    {
-      Sid: "DenyInsecureTransport",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "sqs:*",
-      Resource: queueArn,
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
+    denyInsecureTransport("sqs:*", queueArn),
     {
       Sid: "AllowRules",
       Effect: "Allow",

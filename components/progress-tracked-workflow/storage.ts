@@ -3,6 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { PROGRESS_TABLE } from "../../handlers/progress/contract";
 import type { Placement } from "../shared/placement";
+import { createKeyedTable } from "../shared/table";
 import type { ProgressTrackedWorkflowSettings } from "./settings";
 
 /** Name of the alias through which runs are started. */
@@ -18,33 +19,7 @@ export function createTable(
   settings: ProgressTrackedWorkflowSettings,
   parent: pulumi.Resource,
 ): aws.dynamodb.Table {
-  const { partitionKey, sortKey, timeToLive, runningIndex } = PROGRESS_TABLE;
-  const { kmsKeyArn } = settings;
-  const keys = [partitionKey, sortKey, runningIndex.partitionKey, runningIndex.sortKey];
-  return new aws.dynamodb.Table(
-    `${name}-table`,
-    {
-      billingMode: "PAY_PER_REQUEST",
-      attributes: keys.map((key) => ({ name: key, type: "S" })),
-      hashKey: partitionKey,
-      rangeKey: sortKey,
-      globalSecondaryIndexes: [
-        {
-          name: runningIndex.name,
-          hashKey: runningIndex.partitionKey,
-          rangeKey: runningIndex.sortKey,
-          projectionType: "KEYS_ONLY",
-        },
-      ],
-      ttl: { attributeName: timeToLive, enabled: true },
-      pointInTimeRecovery: { enabled: true },
-      ...(kmsKeyArn === undefined ? {} : { serverSideEncryption: { enabled: true, kmsKeyArn } }),
-      deletionProtectionEnabled: settings.deletionProtection,
-      tags: settings.tags,
-      ...(settings.region === undefined ? {} : { region: settings.region }),
-    },
-    { parent },
-  );
+  return createKeyedTable(`${name}-table`, { ...PROGRESS_TABLE, index: PROGRESS_TABLE.runningIndex }, settings, parent);
 }
 
 /** Name and ARNs of the state machine before it exists: its functions must know it, and it must know its functions. */

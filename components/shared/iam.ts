@@ -44,3 +44,15 @@ export function buildLogStatement(logGroupArn: string): Statement {
     Resource: `${logGroupArn}:*`,
   };
 }
+
+/** Denies whoever comes without TLS: a statement of resource policies. @param action All of the service, "sqs:*". */
+export function denyInsecureTransport(action: string, resource: string | readonly string[]): Statement {
+  return {
+    Sid: "DenyInsecureTransport",
+    Effect: "Deny",
+    Principal: "*",
+    Action: action,
+    Resource: resource,
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+}

@@ -1,6 +1,6 @@
 // Policy documents of ThrottledQueueConsumer. Pure functions: known names in, plain data out.
 import { CLAIM_CHECK_PREFIX, PRODUCER_PERMISSIONS, QUEUE_PERMISSIONS } from "../../handlers/queue/contract";
-import { buildPolicy, type PolicyDocument, type Statement } from "../shared/iam";
+import { buildPolicy, denyInsecureTransport, type PolicyDocument, type Statement } from "../shared/iam";
 import { buildProducerStatement, type KnownQueueProducer } from "./producers";
 
 /** Nobody reaches the queue without TLS; named producers may send. Roles of this account need no statement here. */
@@ -10,30 +10,14 @@ export function buildQueuePolicy(
   partition: string,
 ): PolicyDocument {
   return buildPolicy([
-    {
-      Sid: "DenyInsecureTransport",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "sqs:*",
-      Resource: queueArn,
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
+    denyInsecureTransport("sqs:*", queueArn),
     ...Object.entries(producers).map(([key, producer]) => buildProducerStatement(key, producer, queueArn, partition)),
   ]);
 }
 
 /** The bucket of claim checks is reached over TLS only. */
 export function buildClaimCheckBucketPolicy(bucketArn: string): PolicyDocument {
-  return buildPolicy([
-    {
-      Sid: "DenyInsecureTransport",
-      Effect: "Deny",
-      Principal: "*",
-      Action: "s3:*",
-      Resource: [bucketArn, `${bucketArn}/*`],
-      Condition: { Bool: { "aws:SecureTransport": "false" } },
-    },
-  ]);
+  return buildPolicy([denyInsecureTransport("s3:*", [bucketArn, `${bucketArn}/*`])]);
 }
 
 /** ARNs that the policies of consumer and producers name. */

@@ -2,6 +2,8 @@
 import * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import { CLAIM_CHECK_PREFIX, QUEUE_STATE_TABLE } from "../../handlers/queue/contract";
+import { buildEncryptionRule } from "../shared/bucket-encryption";
+import { createKeyedTable } from "../shared/table";
 import { buildClaimCheckBucketPolicy } from "./policies";
 import type { ThrottledQueueConsumerSettings } from "./settings";
 
@@ -31,24 +33,8 @@ export function createStateTable(
   settings: ThrottledQueueConsumerSettings,
   parent: pulumi.Resource,
 ): aws.dynamodb.Table | undefined {
-  const { circuitBreaker, kmsKeyArn } = settings;
-  if (!usesState(settings) && circuitBreaker === undefined) return undefined;
-  const { partitionKey, timeToLive } = QUEUE_STATE_TABLE;
-  return new aws.dynamodb.Table(
-    `${name}-state-table`,
-    {
-      billingMode: "PAY_PER_REQUEST",
-      attributes: [{ name: partitionKey, type: "S" }],
-      hashKey: partitionKey,
-      ttl: { attributeName: timeToLive, enabled: true },
-      pointInTimeRecovery: { enabled: true },
-      ...(kmsKeyArn === undefined ? {} : { serverSideEncryption: { enabled: true, kmsKeyArn } }),
-      deletionProtectionEnabled: settings.deletionProtection,
-      tags: settings.tags,
-      ...(settings.region === undefined ? {} : { region: settings.region }),
-    },
-    { parent },
-  );
+  if (!usesState(settings) && settings.circuitBreaker === undefined) return undefined;
+  return createKeyedTable(`${name}-state-table`, QUEUE_STATE_TABLE, settings, parent);
 }
 
 /** Creates the bucket of bodies that are too large for a message. */
@@ -111,15 +97,4 @@ export function claimCheckDays({
   deadLetterRetentionSeconds,
 }: Pick<ThrottledQueueConsumerSettings, "messageRetentionSeconds" | "deadLetterRetentionSeconds">): number {
   return Math.ceil((2 * messageRetentionSeconds + deadLetterRetentionSeconds) / DAY_SECONDS) + 1;
-}
-
-function buildEncryptionRule(
-  kmsKeyArn: pulumi.Input<string> | undefined,
-): aws.types.input.s3.BucketServerSideEncryptionConfigurationRule {
-  return kmsKeyArn === undefined
-    ? { applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }
-    : {
-        applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId: kmsKeyArn },
-        bucketKeyEnabled: true,
-      };
 }
