@@ -19,7 +19,7 @@ const files = globSync("tests/**/*.test.ts", { cwd: __dirname }).map((file) => f
 const rank = (file) => (slow.indexOf(file) + slow.length + 1) % (slow.length + 1);
 
 module.exports = {
-  require: ["ts-node/register/transpile-only", "./tests/hooks.cjs"],
+  require: ["./tests/transpile.cjs", "./tests/hooks.cjs"],
   spec: files.sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1)),
   parallel: true,
   jobs: 2,

@@ -1,4 +1,5 @@
 // First module of the child process: evaluates one program, with the provider in the parent, and ends.
+import "./lazy-sdk";
 import { evaluateInProcess } from "../sdk/in-process";
 import type { ResourceProvider } from "../types";
 import type { Answer, Method, Start, ToChild, ToParent } from "./protocol";

@@ -215,6 +215,14 @@ describe("a child", function () {
     assert.ok(resources.some(({ name }) => name === "late"));
   });
 
+  it("loads the TypeScript compiler only for a program that serializes a function", async () => {
+    const { errors, outputs } = await evaluateInChild({ ...OPTIONS, program: program("serializes") });
+
+    assert.deepEqual(errors, []);
+    assert.equal(outputs.before?.value, false);
+    assert.match(String(outputs.text?.value), /=>\s*one ?\+ ?1/);
+  });
+
   it("sees neither the developer's credentials nor settings of this process", async () => {
     const leftovers = { AWS_ACCESS_KEY_ID: "AKIA", AWS_PROFILE: "prod", TS_NODE_PROJECT: "x", PULUMI_CONFIG: "{}" };
     Object.assign(process.env, leftovers);
