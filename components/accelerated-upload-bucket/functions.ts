@@ -4,11 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   UPLOAD_ENVIRONMENT,
   UPLOAD_HANDLERS,
-  type UploadHandler,
   type UploadHandlerName,
   type UploadRules,
 } from "../../handlers/upload/contract";
-import { createHandlerFunction, libraryCode, type HandlerFunction } from "../shared/function";
+import { createHandlerFunctions, type HandlerFunction } from "../shared/function";
 import type { Placement } from "../shared/placement";
 import { buildHandlerStatements } from "./policies";
 import type { AcceleratedUploadBucketSettings } from "./settings";
@@ -58,36 +57,23 @@ export function createFunctions(
     [UPLOAD_ENVIRONMENT.rules]: buildRules(settings),
     [UPLOAD_ENVIRONMENT.allowedOrigins]: origins.apply((list) => JSON.stringify(list)),
   };
-  const create = (handlerName: UploadHandlerName): HandlerFunction => {
-    const { timeoutSeconds }: UploadHandler = UPLOAD_HANDLERS[handlerName];
-    return createHandlerFunction(
-      `${name}-${handlerName}`,
-      {
-        code: libraryCode(`upload/${handlerName}`),
-        description: DESCRIPTIONS[handlerName],
-        environment,
-        timeoutSeconds,
-        memorySize: settings.memorySize,
-        logRetentionDays: settings.logRetentionDays,
-        tags: settings.tags,
-        region: settings.region,
-        statements: names.apply((known) =>
-          buildHandlerStatements(handlerName, { ...known, keyPrefix: settings.keyPrefix }),
-        ),
-      },
-      parent,
-    );
-  };
-  return {
-    start: create("start"),
-    sign: create("sign"),
-    describe: create("describe"),
-    complete: create("complete"),
-    abort: create("abort"),
-    list: create("list"),
-    sweep: create("sweep"),
-    release: create("release"),
-  };
+  const { keyPrefix, memorySize, logRetentionDays, tags } = settings;
+  return createHandlerFunctions(
+    name,
+    {
+      folder: "upload",
+      handlers: UPLOAD_HANDLERS,
+      descriptions: DESCRIPTIONS,
+      environment,
+      buildStatements: (handlerName) =>
+        names.apply((known) => buildHandlerStatements(handlerName, { ...known, keyPrefix })),
+      memorySize,
+      logRetentionDays,
+      tags,
+      region: settings.region,
+    },
+    parent,
+  );
 }
 
 /** The rules as the handlers read them. Key order is fixed, so the text changes only when a rule does. */

@@ -4,11 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import {
   PROGRESS_ENVIRONMENT,
   PROGRESS_HANDLERS,
-  type ProgressHandler,
   type ProgressHandlerName,
   type ProgressStep,
 } from "../../handlers/progress/contract";
-import { createHandlerFunction, libraryCode, type HandlerFunction } from "../shared/function";
+import { createHandlerFunctions, type HandlerFunction } from "../shared/function";
 import type { Placement } from "../shared/placement";
 import { ProgressTransport } from "./args";
 import { buildHandlerStatements, type ProgressPolicyParts } from "./policies";
@@ -66,34 +65,22 @@ export function createFunctions(
   parent: pulumi.Resource,
 ): ProgressFunctions {
   const known = findPolicyParts(parts, settings);
-  const environment = buildEnvironment(settings, parts);
-  const create = (handlerName: ProgressHandlerName): HandlerFunction => {
-    const { timeoutSeconds }: ProgressHandler = PROGRESS_HANDLERS[handlerName];
-    return createHandlerFunction(
-      `${name}-${handlerName}`,
-      {
-        code: libraryCode(`progress/${handlerName}`),
-        description: DESCRIPTIONS[handlerName],
-        environment,
-        timeoutSeconds,
-        memorySize: settings.memorySize,
-        logRetentionDays: settings.logRetentionDays,
-        tags: settings.tags,
-        region: settings.region,
-        statements: known.apply((arns) => buildHandlerStatements(handlerName, arns)),
-      },
-      parent,
-    );
-  };
-  return {
-    tickets: create("tickets"),
-    authorize: create("authorize"),
-    connections: create("connections"),
-    messages: create("messages"),
-    report: create("report"),
-    status: create("status"),
-    reconcile: create("reconcile"),
-  };
+  const { memorySize, logRetentionDays, tags, region } = settings;
+  return createHandlerFunctions(
+    name,
+    {
+      folder: "progress",
+      handlers: PROGRESS_HANDLERS,
+      descriptions: DESCRIPTIONS,
+      environment: buildEnvironment(settings, parts),
+      buildStatements: (handlerName) => known.apply((arns) => buildHandlerStatements(handlerName, arns)),
+      memorySize,
+      logRetentionDays,
+      tags,
+      region,
+    },
+    parent,
+  );
 }
 
 /** EventBridge delivers most events within a second; whoever watches a run that failed waits so much longer for the reason. */

@@ -45,6 +45,19 @@ export interface HandlerFunctionSettings {
   readonly statements: pulumi.Input<readonly Statement[]>;
 }
 
+/** What the handlers of one component have in common, and how they differ. */
+export interface HandlerFamilySettings<Name extends string> extends Pick<
+  HandlerFunctionSettings,
+  "environment" | "memorySize" | "logRetentionDays" | "tags" | "region"
+> {
+  /** Folder below `handlers/`. */
+  readonly folder: string;
+  readonly handlers: Readonly<Record<Name, { readonly timeoutSeconds: number }>>;
+  readonly descriptions: Readonly<Record<Name, string>>;
+  /** Statements of one handler beyond its own logs. */
+  readonly buildStatements: (handlerName: Name) => pulumi.Input<readonly Statement[]>;
+}
+
 /** The resources behind one handler. */
 export interface HandlerFunction {
   readonly function: aws.lambda.Function;
@@ -114,4 +127,26 @@ export function createHandlerFunction(
     { parent, dependsOn: [policy] },
   );
   return { function: created, role, policy, logGroup };
+}
+
+/** Creates `${name}-<handler>-…` for every handler of a component, in the order in which they are declared. */
+export function createHandlerFunctions<Name extends string>(
+  name: string,
+  { folder, handlers, descriptions, buildStatements, ...common }: HandlerFamilySettings<Name>,
+  parent: pulumi.Resource,
+): Readonly<Record<Name, HandlerFunction>> {
+  const create = (handlerName: Name): HandlerFunction =>
+    createHandlerFunction(
+      `${name}-${handlerName}`,
+      {
+        ...common,
+        code: libraryCode(`${folder}/${handlerName}`),
+        description: descriptions[handlerName],
+        timeoutSeconds: handlers[handlerName].timeoutSeconds,
+        statements: buildStatements(handlerName),
+      },
+      parent,
+    );
+  const names = Object.keys(handlers) as Name[];
+  return Object.fromEntries(names.map((one) => [one, create(one)])) as Record<Name, HandlerFunction>;
 }

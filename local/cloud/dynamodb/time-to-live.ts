@@ -1,5 +1,6 @@
 // Time to live: removes items whose expiry has passed, on the injected clock. AWS promises removal within a few days and never
 // before the expiry; here a sweep runs every minute of clock time, so an item goes at most a minute after its expiry.
+import { recordAct } from "../core/acts";
 import type { Timer } from "../core/clock";
 import type { CloudContext } from "../core/service";
 import type { Item } from "./engine";
@@ -70,16 +71,11 @@ export class TimeToLive {
   }
 
   private trace(table: Table, items: number): void {
-    this.context.traces.record({
-      id: this.context.uniqueId(20),
-      at: this.context.clock.now(),
-      durationMs: 0,
-      caller: "dynamodb.amazonaws.com",
+    recordAct(this.context, {
       service: "dynamodb",
+      caller: "dynamodb.amazonaws.com",
       operation: "TimeToLive",
       resource: table.arn,
-      status: 200,
-      decisions: [],
       detail: { items },
     });
   }

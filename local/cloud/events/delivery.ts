@@ -1,4 +1,5 @@
 // Delivery of one event to one target: attempts with back-off on the clock, dead-letter queue, metrics and traces.
+import { recordAct } from "../core/acts";
 import { AwsError } from "../core/errors";
 import type { JsonObject } from "../core/json-api";
 import { type Principal, servicePrincipal } from "../core/principal";
@@ -103,19 +104,10 @@ export class Deliverer {
   }
 
   private trace(operation: string, resource: string, event: DeliveredEvent, rule: Rule, error?: AwsError): void {
-    this.context.traces.record({
-      id: this.context.uniqueId(20),
-      at: this.context.clock.now(),
-      durationMs: 0,
-      caller: "events.amazonaws.com",
-      service: "events",
-      operation,
-      resource,
-      status: error?.statusCode ?? 200,
-      ...(error ? { errorCode: error.code } : {}),
-      decisions: [],
-      detail: { rule: rule.arn, source: event.source, detailType: event["detail-type"], eventId: event.id },
-    });
+    const { id: eventId, source } = event;
+    const detail = { rule: rule.arn, source, detailType: event["detail-type"], eventId };
+    const caller = "events.amazonaws.com";
+    recordAct(this.context, { service: "events", caller, operation, resource, detail, error });
   }
 }
 

@@ -1,4 +1,5 @@
 // Routes events from buses through rules to targets, fires schedules, and keeps what happened for the console and the tests.
+import { recordAct } from "../core/acts";
 import type { JsonObject } from "../core/json-api";
 import type { CloudContext, CloudEvent, EventPublisher } from "../core/service";
 import { type Bus, Buses, eventId, type Rule } from "./buses";
@@ -34,6 +35,7 @@ export interface Delivery {
   readonly errorCode?: string;
 }
 
+const NO_SUCH_BUS = { statusCode: 404, code: "ResourceNotFoundException" };
 const KEPT_EVENTS = 500;
 /** Timers of Node.js overflow after 24.8 days: longer waits are cut into pieces. */
 const LONGEST_WAIT_MS = 86_400_000;
@@ -54,7 +56,7 @@ export class EventRouter implements EventPublisher {
   publish(event: CloudEvent): void {
     const bus = this.buses.find(event.busName ?? "default", event.accountId, event.region);
     if (bus) this.route(bus, this.complete(event));
-    else this.trace("PutEvents", event.busName ?? "", 404, "ResourceNotFoundException", { source: event.source });
+    else this.traceLoss(event);
   }
 
   /** Fills in what the bus adds. @param time ISO time that the sender gave. */
@@ -144,26 +146,9 @@ export class EventRouter implements EventPublisher {
     for (const listener of this.listeners) listener(routed);
   }
 
-  private trace(
-    operation: string,
-    resource: string,
-    status: number,
-    errorCode: string | undefined,
-    detail: Readonly<Record<string, string>>,
-  ): void {
-    this.context.traces.record({
-      id: this.context.uniqueId(20),
-      at: this.context.clock.now(),
-      durationMs: 0,
-      caller: "events.amazonaws.com",
-      service: "events",
-      operation,
-      resource,
-      status,
-      ...(errorCode ? { errorCode } : {}),
-      decisions: [],
-      detail,
-    });
+  private traceLoss({ busName = "default", source }: CloudEvent): void {
+    const act = { service: "events", caller: "events.amazonaws.com", operation: "PutEvents", resource: busName };
+    recordAct(this.context, { ...act, detail: { source }, error: NO_SUCH_BUS });
   }
 }
 

@@ -1,5 +1,6 @@
 // Asynchronous invocation: Lambda answers at once, tries the event up to three times, and drops it when it is too old.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+import { recordAct } from "../core/acts";
 import type { Timer } from "../core/clock";
 import { AwsError } from "../core/errors";
 import type { CloudContext } from "../core/service";
@@ -108,17 +109,13 @@ export class AsyncQueue {
     this.context.metrics.put(datum);
     const destination = settingsOf(resolved).onFailureArn;
     if (destination !== undefined) sendToDestination(this.context, resolved, destination, { ...event, condition });
-    this.context.traces.record({
+    recordAct(this.context, {
       id: event.requestId,
-      at,
-      durationMs: 0,
-      caller: event.caller,
       service: "lambda",
+      caller: event.caller,
       operation: "DropAsyncEvent",
       resource: resolved.qualifiedArn,
-      status: 500,
-      errorCode: condition,
-      decisions: [],
+      error: { statusCode: 500, code: condition },
     });
   }
 }

@@ -1,4 +1,5 @@
 // Where a function's lines go: to its log group when its role may write there, as on AWS, and into the tail of an invocation.
+import { recordAct } from "../core/acts";
 import type { Principal } from "../core/principal";
 import type { CloudContext } from "../core/service";
 import type { FunctionDefinition } from "./definition";
@@ -52,16 +53,12 @@ export class FunctionLog {
       this.context.access.decide({ principal, action, resource, resourceAccountId: accountId }),
     );
     if (decisions.every(({ allowed }) => allowed)) return true;
-    this.context.traces.record({
-      id: this.context.uniqueId(32),
-      at: this.context.clock.now(),
-      durationMs: 0,
-      caller: principal.arn,
+    recordAct(this.context, {
       service: "lambda",
+      caller: principal.arn,
       operation: "WriteLogs",
       resource: arn,
-      status: 403,
-      errorCode: "AccessDenied",
+      error: { statusCode: 403, code: "AccessDenied" },
       decisions,
       detail: { hint: `${name} may not write to ${logging.group}: as on AWS, its logs are lost` },
     });

@@ -1,5 +1,6 @@
 // The destination of asynchronous events that Lambda gives up: a queue gets the event with its last answer, sent as the function's role.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+import { recordAct } from "../core/acts";
 import { AwsError } from "../core/errors";
 import { anonymous } from "../core/principal";
 import type { CloudContext } from "../core/service";
@@ -37,17 +38,13 @@ export function sendToDestination(
     const name = "DestinationDeliveryFailures";
     context.metrics.put({ namespace: "AWS/Lambda", name, dimensions, value: 1, unit: "Count", at });
   }
-  context.traces.record({
+  recordAct(context, {
     id: event.requestId,
-    at,
-    durationMs: 0,
-    caller: definition.roleArn,
     service: "lambda",
+    caller: definition.roleArn,
     operation: "SendToDestination",
     resource: queueArn,
-    status: failure?.statusCode ?? 200,
-    ...(failure ? { errorCode: failure.code } : {}),
-    decisions: [],
+    error: failure,
   });
 }
 

@@ -1,4 +1,5 @@
 // What follows a change of an alarm's state: the event on the default bus, messages to topics and invocations of functions.
+import { recordAct } from "../core/acts";
 import { AwsError } from "../core/errors";
 import type { JsonObject } from "../core/json-api";
 import { servicePrincipal } from "../core/principal";
@@ -97,19 +98,8 @@ export class AlarmActions {
   }
 
   private trace(operation: string, resource: string, detail: Readonly<Record<string, string>>, error?: AwsError): void {
-    this.context.traces.record({
-      id: this.context.uniqueId(20),
-      at: this.context.clock.now(),
-      durationMs: 0,
-      caller: "cloudwatch.amazonaws.com",
-      service: "monitoring",
-      operation,
-      resource,
-      status: error?.statusCode ?? 200,
-      ...(error ? { errorCode: error.code } : {}),
-      decisions: [],
-      detail,
-    });
+    const caller = "cloudwatch.amazonaws.com";
+    recordAct(this.context, { service: "monitoring", caller, operation, resource, detail, error });
   }
 }
 

@@ -1,4 +1,5 @@
 // What other services of the embedded cloud do with queues: they send, and Lambda's pollers receive.
+import { type Act, recordAct } from "../core/acts";
 import { AwsError } from "../core/errors";
 import type { Principal } from "../core/principal";
 import type { CloudContext, MessageQueues, OutgoingMessage } from "../core/service";
@@ -30,12 +31,10 @@ export function createMessageQueues(context: CloudContext, queues: Queues, messa
     send(queueArn, message, principal) {
       try {
         const messageId = send(queues.require(queueArn), message, principal);
-        traceSend(context, queueArn, principal, { status: 200, messageId });
+        recordAct(context, { ...sendOf(queueArn, principal), detail: { messageId } });
         return messageId;
       } catch (error) {
-        if (error instanceof AwsError) {
-          traceSend(context, queueArn, principal, { status: error.statusCode, errorCode: error.code });
-        }
+        if (error instanceof AwsError) recordAct(context, { ...sendOf(queueArn, principal), error });
         throw error;
       }
     },
@@ -71,25 +70,6 @@ function ignoringStale(run: () => void): void {
   }
 }
 
-interface SendFacts {
-  readonly status: number;
-  readonly messageId?: string;
-  readonly errorCode?: string;
-}
-
-function traceSend(context: CloudContext, resource: string, principal: Principal, facts: SendFacts): void {
-  const { status, messageId, errorCode } = facts;
-  context.traces.record({
-    id: context.uniqueId(20),
-    at: context.clock.now(),
-    durationMs: 0,
-    caller: principal.arn,
-    service: "sqs",
-    operation: "SendMessage",
-    resource,
-    status,
-    decisions: [],
-    ...(errorCode !== undefined && { errorCode }),
-    ...(messageId !== undefined && { detail: { messageId } }),
-  });
+function sendOf(resource: string, principal: Principal): Act {
+  return { service: "sqs", caller: principal.arn, operation: "SendMessage", resource };
 }

@@ -1,4 +1,5 @@
 // The queues that exist, and what connects them: dead-letter queues and waiting receivers.
+import { recordAct } from "../core/acts";
 import { AwsError } from "../core/errors";
 import type { CloudContext } from "../core/service";
 import type { Activity } from "./activity";
@@ -164,16 +165,11 @@ export class Queues implements QueueEvents {
   }
 
   private traceRedrive(queue: Queue, target: Queue, message: StoredMessage): void {
-    this.context.traces.record({
-      id: this.context.uniqueId(20),
-      at: this.context.clock.now(),
-      durationMs: 0,
-      caller: "sqs.amazonaws.com",
+    recordAct(this.context, {
       service: "sqs",
+      caller: "sqs.amazonaws.com",
       operation: "Redrive",
       resource: queue.arn,
-      status: 200,
-      decisions: [],
       detail: { messageId: this.ids.idOf(message.serial), receives: message.receiveCount, deadLetterQueue: target.arn },
     });
   }

@@ -1,4 +1,5 @@
 // What a mapping tells of itself: its own metrics, where its settings ask for them, and what goes wrong.
+import { recordAct } from "../../core/acts";
 import { AwsError } from "../../core/errors";
 import type { CloudContext } from "../../core/service";
 import type { Mapping } from "./mapping";
@@ -28,17 +29,12 @@ export class Reports {
     if (!(error instanceof AwsError)) throw error;
     const { context, mapping } = this;
     mapping.lastResult = `PROBLEM: ${error.message}`;
-    context.traces.record({
-      id: context.uniqueId(32),
-      at: context.clock.now(),
-      durationMs: 0,
-      caller: mapping.arn,
+    recordAct(context, {
       service: "lambda",
+      caller: mapping.arn,
       operation: `EventSourceMapping.${operation}`,
       resource: mapping.settings.queueArn,
-      status: error.statusCode,
-      errorCode: error.code,
-      decisions: [],
+      error,
       detail: { mapping: mapping.uuid },
     });
   }
