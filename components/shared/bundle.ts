@@ -21,9 +21,7 @@ export const HANDLER_BUILD = {
 const libraryRoot = findLibraryRoot(__dirname);
 const finishedBundles = path.join(libraryRoot, "bundles");
 
-type Texts = ReadonlyMap<string, string>;
-let handlerTexts: Texts | undefined;
-let handlersUnderWay: Promise<Texts> | undefined;
+let handlerTexts: ReadonlyMap<string, string> | undefined;
 
 /**
  * Text of one handler, ready to be put as `index.js` into a function's archive.
@@ -31,23 +29,10 @@ let handlersUnderWay: Promise<Texts> | undefined;
  * @throws Error when there is no such handler; the message lists those that exist.
  */
 export function loadHandler(name: string): string {
-  handlerTexts ??= readFinished("handlers") ?? bundleHandlers();
-  return pick(handlerTexts, name);
-}
-
-/** As {@link loadHandler}, while the program goes on: bundling takes most of a second. */
-export async function loadHandlerMeanwhile(name: string): Promise<string> {
-  return pick(await (handlersUnderWay ??= loadHandlers()), name);
-}
-
-async function loadHandlers(): Promise<Texts> {
-  return readFinished("handlers") ?? toTexts((await esbuild.build(describeHandlers())).outputFiles);
-}
-
-function pick(texts: Texts, name: string): string {
-  const text = texts.get(name);
+  handlerTexts ??= fs.existsSync(finishedBundles) ? readFinished("handlers") : bundleHandlers();
+  const text = handlerTexts.get(name);
   if (text === undefined) {
-    throw new Error(`no handler "${name}" below handlers/; there are: ${[...texts.keys()].join(", ")}`);
+    throw new Error(`no handler "${name}" below handlers/; there are: ${[...handlerTexts.keys()].join(", ")}`);
   }
   return text;
 }
@@ -99,28 +84,23 @@ export function loadPage(name: string): ReadonlyMap<string, string> {
 }
 
 /** All handlers in one esbuild call: CommonJS, minified, without source maps, the same bytes from any folder. */
-export function bundleHandlers(): Texts {
-  return toTexts(esbuild.buildSync(describeHandlers()).outputFiles);
-}
-
-const HANDLER_OUTPUT = "out";
-
-function describeHandlers() {
-  const source = (name: string): string => path.join(libraryRoot, "handlers", `${name}.ts`);
-  return {
+export function bundleHandlers(): ReadonlyMap<string, string> {
+  const names = listHandlers();
+  const built = esbuild.buildSync({
     absWorkingDir: libraryRoot,
-    entryPoints: Object.fromEntries(listHandlers().map((name) => [name, source(name)])),
-    outdir: HANDLER_OUTPUT,
+    entryPoints: Object.fromEntries(names.map((name) => [name, path.join(libraryRoot, "handlers", `${name}.ts`)])),
+    outdir: "out",
     ...HANDLER_BUILD,
     minify: true,
     preserveSymlinks: true,
-  } satisfies esbuild.BuildOptions;
-}
-
-function toTexts(files: readonly esbuild.OutputFile[]): Texts {
-  const outdir = path.join(libraryRoot, HANDLER_OUTPUT);
-  const nameOf = (file: string): string => path.relative(outdir, file).replace(/\.js$/, "").split(path.sep).join("/");
-  return new Map(files.map((file) => [nameOf(file.path), file.text]));
+  });
+  const outdir = path.join(libraryRoot, "out");
+  return new Map(
+    built.outputFiles.map((file) => [
+      path.relative(outdir, file.path).replace(/\.js$/, "").split(path.sep).join("/"),
+      file.text,
+    ]),
+  );
 }
 
 /** Names of the handlers: files that export `handler`, below `handlers/`. */
@@ -136,8 +116,7 @@ function listHandlers(): string[] {
     .sort();
 }
 
-function readFinished(kind: string): Texts | undefined {
-  if (!fs.existsSync(finishedBundles)) return undefined;
+function readFinished(kind: string): ReadonlyMap<string, string> {
   const files = readFolder(path.join(finishedBundles, kind));
   return new Map([...files].map(([file, text]) => [file.replace(/\.js$/, ""), text]));
 }

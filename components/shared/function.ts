@@ -1,7 +1,7 @@
 // A Lambda function from a bundled handler or from given code, with its own log group, role and least-privilege policy.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { HANDLER_RUNTIME, loadHandlerMeanwhile } from "./bundle";
+import { HANDLER_RUNTIME, loadHandler } from "./bundle";
 import { buildLogStatement, buildPolicy, buildTrustPolicy, type Statement } from "./iam";
 
 /** Code of a function, ready for Lambda. */
@@ -16,11 +16,11 @@ export interface FunctionCode {
 
 /** Code of one of the library's own handlers. @param name path below `handlers/` without extension. */
 export function libraryCode(name: string): FunctionCode {
-  return bundledCode(loadHandlerMeanwhile(name));
+  return bundledCode(loadHandler(name));
 }
 
 /** Code of one bundle that exports `handler`. @param text CommonJS. */
-export function bundledCode(text: string | Promise<string>): FunctionCode {
+export function bundledCode(text: string): FunctionCode {
   return {
     archive: new pulumi.asset.AssetArchive({ "index.js": new pulumi.asset.StringAsset(text) }),
     handler: "index.handler",
