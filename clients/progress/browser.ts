@@ -9,12 +9,11 @@ export function createBrowserProgressEnvironment(scope: Window & typeof globalTh
       const onVisible = (): void => {
         if (scope.document.visibilityState === "visible") callback();
       };
-      scope.addEventListener("online", callback);
-      scope.document.addEventListener("visibilitychange", onVisible);
-      return () => {
-        scope.removeEventListener("online", callback);
-        scope.document.removeEventListener("visibilitychange", onVisible);
-      };
+      const life = new AbortController();
+      const { signal } = life;
+      scope.addEventListener("online", callback, { signal });
+      scope.document.addEventListener("visibilitychange", onVisible, { signal });
+      return () => life.abort();
     },
   });
 }

@@ -1,16 +1,16 @@
 // The progress client: all runs of a user, or one run, over one connection.
 
-import { type RunDescription, WEBSOCKET_LIMITS } from "../../handlers/progress/contract";
+import { IDLE_SECONDS, type RunDescription } from "../../handlers/progress/contract";
 import { createProgressEnvironment, type ProgressEnvironment } from "./environment";
 import { ProgressError } from "./errors";
 import { type Connection, type ConnectionState, Link } from "./link";
 import { readMessage } from "./messages";
-import { Requests, type Success } from "./requests";
+import { Requests, type Success, type Unsent } from "./requests";
 import { createTicketSource, type TicketOptions, type TicketSource } from "./tickets";
 import { RunWatch, type Watch, type WatchOptions } from "./watch";
 
 /** Half of what API Gateway allows a connection to be idle. */
-const HEARTBEAT_MS = (WEBSOCKET_LIMITS.idleSeconds * 1000) / 2;
+const HEARTBEAT_MS = (IDLE_SECONDS * 1000) / 2;
 
 /** Options of a client: where tickets come from, and its surroundings. */
 export type ProgressClientOptions = (
@@ -66,6 +66,7 @@ export function createProgressClient(options: ProgressClientOptions): ProgressCl
 
 class Client implements ProgressClient {
   status: ConnectionStatus = { state: "connecting" };
+  readonly #environment: ProgressEnvironment;
   readonly #listeners = new Set<(status: ConnectionStatus) => void>();
   readonly #watches = new Set<RunWatch>();
   readonly #link: Link;
@@ -74,10 +75,8 @@ class Client implements ProgressClient {
   #heartbeat: { cancel(): void } | undefined;
   #closed = false;
 
-  constructor(
-    private readonly environment: ProgressEnvironment,
-    getTicket: TicketSource,
-  ) {
+  constructor(environment: ProgressEnvironment, getTicket: TicketSource) {
+    this.#environment = environment;
     this.#link = new Link(environment, getTicket, {
       opened: (connection, isReplacement) => this.#opened(connection, isReplacement),
       message: (data) => this.#receive(data),
@@ -110,7 +109,7 @@ class Client implements ProgressClient {
 
   watch(executionId: string, options: WatchOptions = {}): Watch {
     const watch = new RunWatch(executionId, options, {
-      environment: this.environment,
+      environment: this.#environment,
       request: (message, signal) => this.#request(message, signal),
       ended: (ended) => this.#unwatch(ended),
     });
@@ -146,7 +145,7 @@ class Client implements ProgressClient {
     this.#link.stop();
   }
 
-  async #request(...[message, signal]: Parameters<Requests["request"]>): Promise<Success> {
+  async #request(message: Unsent, signal?: AbortSignal): Promise<Success> {
     if (this.#closed) throw closed();
     return this.#requests.request(message, signal);
   }
@@ -159,7 +158,7 @@ class Client implements ProgressClient {
   }
 
   #receive(data: unknown): void {
-    const { reply, entry, isRefusal } = readMessage(data);
+    const { reply, entry, isRefusal } = readMessage(data, this.#environment.now());
     if (reply) {
       this.#link.confirm();
       this.#requests.answer(reply);
@@ -171,7 +170,7 @@ class Client implements ProgressClient {
 
   #beat(): void {
     this.#heartbeat?.cancel();
-    this.#heartbeat = this.environment.clock.setTimer(HEARTBEAT_MS, () => {
+    this.#heartbeat = this.#environment.clock.setTimer(HEARTBEAT_MS, () => {
       if (!this.#link.current) return;
       this.#ping();
       this.#beat();
@@ -184,8 +183,8 @@ class Client implements ProgressClient {
 
   #unwatch(watch: RunWatch): void {
     const { executionId } = watch;
-    const others = [...this.#watches].some((other) => other !== watch && other.executionId === executionId);
-    if (!this.#watches.delete(watch) || others || this.#closed || !this.#link.current) return;
+    if (!this.#watches.delete(watch) || this.#closed || !this.#link.current) return;
+    if ([...this.#watches].some((other) => other.executionId === executionId)) return;
     void this.#request({ action: "unsubscribe", executionId }).catch(() => undefined);
   }
 
@@ -202,7 +201,7 @@ class Client implements ProgressClient {
 }
 
 function readRun({ run }: Success): RunDescription {
-  if (!run) throw new ProgressError("InternalError", "The server answered without the run.");
+  if (!run) throw new ProgressError("InternalError", "The answer lacks the run.");
   return run;
 }
 

@@ -28,6 +28,8 @@ export interface ProgressEnvironment {
   readonly fetch: typeof fetch;
   readonly openSocket: OpenSocket;
   readonly clock: Clock;
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
   /** 0 to 1, for jitter. */
   random(): number;
   /** Calls back when it is worth trying at once: the network is back, the page is looked at again. Returns the way to stop that. */
@@ -51,25 +53,24 @@ export function createProgressEnvironment(overrides: Partial<ProgressEnvironment
         return { cancel: () => clearTimeout(handle) };
       },
     },
+    now: Date.now,
     random: Math.random,
     onWake: () => () => undefined,
     ...overrides,
   };
 }
 
-/** Resolves after `delayMs`; rejects with the signal's reason when it aborts first. */
+/** Resolves after `delayMs`, or when the signal aborts. */
 export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const onAbort = (): void => {
+  return new Promise((resolve) => {
+    const end = (): void => {
       timer.cancel();
-      reject(signal.reason as Error);
-    };
-    const timer = clock.setTimer(delayMs, () => {
-      signal.removeEventListener("abort", onAbort);
+      signal.removeEventListener("abort", end);
       resolve();
-    });
-    signal.addEventListener("abort", onAbort, { once: true });
+    };
+    const timer = clock.setTimer(delayMs, end);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
   });
 }
 

@@ -23,16 +23,14 @@ export class EventLog {
     for (const { sequence, event } of entries) {
       if (sequence > this.known && !this.#waiting.has(sequence)) this.#waiting.set(sequence, event);
     }
+    this.known = Math.max(this.known, completeTo);
     const ready: ProgressEvent[] = [];
-    const numbers = [...this.#waiting.keys()].sort((one, other) => one - other);
-    for (const sequence of numbers) {
-      if (sequence > completeTo && sequence > Math.max(this.known, completeTo) + 1) break;
-      const event = this.#waiting.get(sequence);
+    for (const [sequence, event] of [...this.#waiting].sort(([one], [other]) => one - other)) {
+      if (sequence > this.known + 1) break;
       if (event) ready.push(event);
       this.#waiting.delete(sequence);
-      this.known = sequence;
+      this.known = Math.max(this.known, sequence);
     }
-    this.known = Math.max(this.known, completeTo);
     return ready;
   }
 }

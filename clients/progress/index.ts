@@ -9,6 +9,7 @@ export {
 export type { Clock, OpenSocket, ProgressEnvironment, Socket, SocketHandlers } from "./environment";
 export { ProgressError, type ProgressClientErrorCode } from "./errors";
 export type { ConnectionState } from "./link";
+export { remainingSeconds } from "./remaining";
 export { createRunStore, type RunStore } from "./store";
 export type { TicketOptions, TicketSource } from "./tickets";
 export { viewRun, type RunView, type StepState, type StepView } from "./view";

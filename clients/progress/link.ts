@@ -3,7 +3,7 @@
 // Lost connections are opened again after random * min(30 s, 0.5 s * 2^failures), for as long as anybody wants it. A failure counts
 // until a connection has brought a reply, so that a server which accepts and closes is not hammered.
 
-import { TICKET_PARAMETER, WEBSOCKET_LIMITS } from "../../handlers/progress/contract";
+import { CONNECTION_SECONDS, TICKET_PARAMETER } from "../../handlers/progress/contract";
 import { backoffMs, type ProgressEnvironment, sleep, type Socket } from "./environment";
 import { ProgressError } from "./errors";
 import type { TicketSource } from "./tickets";
@@ -11,7 +11,7 @@ import type { TicketSource } from "./tickets";
 /** Longest wait for ticket and handshake, in milliseconds. */
 const OPEN_MS = 20_000;
 /** Ten minutes before the end of a connection's life. */
-const REPLACE_MS = (WEBSOCKET_LIMITS.connectionSeconds - 600) * 1000;
+const REPLACE_MS = (CONNECTION_SECONDS - 600) * 1000;
 const BACKOFF_BASE_MS = 500;
 const BACKOFF_CAP_MS = 30_000;
 /** Failures after which a person should be told that nothing is reached. */
@@ -43,6 +43,9 @@ export interface LinkHandlers {
 /** One connection after another. */
 export class Link {
   current: Connection | undefined;
+  readonly #environment: ProgressEnvironment;
+  readonly #getTicket: TicketSource;
+  readonly #handlers: LinkHandlers;
   #failures = 0;
   #wasOnline = false;
   #connecting = false;
@@ -50,11 +53,11 @@ export class Link {
   #waiting = new AbortController();
   #life = new AbortController();
 
-  constructor(
-    private readonly environment: ProgressEnvironment,
-    private readonly getTicket: TicketSource,
-    private readonly handlers: LinkHandlers,
-  ) {}
+  constructor(environment: ProgressEnvironment, getTicket: TicketSource, handlers: LinkHandlers) {
+    this.#environment = environment;
+    this.#getTicket = getTicket;
+    this.#handlers = handlers;
+  }
 
   /** Opens a connection unless there is one, or one on its way. */
   start(): void {
@@ -75,16 +78,18 @@ export class Link {
 
   /** Closes everything. */
   stop(error?: ProgressError): void {
-    this.#life.abort(error ?? new ProgressError("Closed", "The client was closed."));
+    this.#life.abort(error);
+    this.hurry();
     this.current?.drop();
-    this.handlers.state("stopped", error);
+    this.#handlers.state("stopped", error);
   }
 
-  async #connect(): Promise<void> {
+  async #connect(isAfterLoss = false): Promise<void> {
     const { signal } = this.#life;
     const isOver = (): boolean => signal.aborted;
     this.#connecting = true;
     try {
+      if (isAfterLoss) await this.#pause();
       while (!isOver()) {
         if (!this.current) this.#tellState();
         try {
@@ -94,12 +99,12 @@ export class Link {
           if (isOver()) return;
           if (error instanceof ProgressError) {
             this.stop(error);
-            this.handlers.failed(error);
+            this.#handlers.failed(error);
             return;
           }
           this.#failures++;
           if (!this.current) this.#tellState();
-          await this.#pause(signal);
+          await this.#pause();
         }
       }
     } finally {
@@ -109,22 +114,25 @@ export class Link {
 
   #tellState(): void {
     const trying = this.#wasOnline ? "reconnecting" : "connecting";
-    this.handlers.state(this.#failures < OFFLINE_FAILURES ? trying : "offline");
+    this.#handlers.state(this.#failures < OFFLINE_FAILURES ? trying : "offline");
   }
 
-  async #pause(signal: AbortSignal): Promise<void> {
-    const { clock, random } = this.environment;
+  async #pause(): Promise<void> {
+    const { clock, random } = this.#environment;
     this.#waiting = new AbortController();
     const delay = backoffMs(random(), this.#failures, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
-    await sleep(clock, delay, AbortSignal.any([signal, this.#waiting.signal])).catch(() => undefined);
+    await sleep(clock, delay, this.#waiting.signal);
   }
 
   async #open(signal: AbortSignal): Promise<Connection> {
     const limit = new AbortController();
-    const timer = this.environment.clock.setTimer(OPEN_MS, () => limit.abort(new Error("No answer.")));
+    const timer = this.#environment.clock.setTimer(OPEN_MS, () => limit.abort());
     const either = AbortSignal.any([signal, limit.signal]);
+    const { promise: over, reject } = Promise.withResolvers<never>();
+    // A token that never comes knows nothing of the signal.
+    either.addEventListener("abort", reject);
     try {
-      const { ticket, url } = await this.getTicket(either);
+      const { ticket, url } = await Promise.race([this.#getTicket(either), over]);
       const address = new URL(url);
       address.searchParams.set(TICKET_PARAMETER, ticket);
       return await this.#openSocket(address.href, either);
@@ -139,16 +147,16 @@ export class Link {
     const end = (): void => {
       if (gone) return;
       gone = true;
-      reject(new Error("The connection was refused."));
+      reject(new Error("Refused."));
       this.#lose(connection);
     };
     signal.throwIfAborted();
-    const socket = this.environment.openSocket(url, {
+    const socket = this.#environment.openSocket(url, {
       open: () => {
         signal.removeEventListener("abort", drop);
         resolve(connection);
       },
-      message: (data) => this.handlers.message(data),
+      message: (data) => this.#handlers.message(data),
       close: end,
     });
     const drop = (): void => {
@@ -164,10 +172,10 @@ export class Link {
     const former = this.current;
     this.current = connection;
     this.#wasOnline = true;
-    this.handlers.state("online");
+    this.#handlers.state("online");
     this.#replaceTimer?.cancel();
-    this.#replaceTimer = this.environment.clock.setTimer(REPLACE_MS, () => void this.#connect());
-    void this.handlers.opened(connection, former !== undefined).finally(() => former?.drop());
+    this.#replaceTimer = this.#environment.clock.setTimer(REPLACE_MS, () => void this.#connect());
+    void this.#handlers.opened(connection, former !== undefined).finally(() => former?.drop());
   }
 
   #lose(connection: Connection): void {
@@ -177,15 +185,9 @@ export class Link {
       if (!this.#life.signal.aborted) {
         this.#failures++;
         this.#tellState();
-        if (!this.#connecting) void this.#pauseAndConnect();
+        if (!this.#connecting) void this.#connect(true);
       }
     }
-    this.handlers.lost(connection);
-  }
-
-  async #pauseAndConnect(): Promise<void> {
-    this.#connecting = true;
-    await this.#pause(this.#life.signal);
-    await this.#connect();
+    this.#handlers.lost(connection);
   }
 }

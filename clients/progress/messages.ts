@@ -28,12 +28,14 @@ export interface Received {
   readonly isRefusal?: boolean;
 }
 
-/** Reads one message. */
-export function readMessage(data: unknown): Received {
+/** Reads one message. @param now milliseconds since the Unix epoch */
+export function readMessage(data: unknown, now: number): Received {
   const message = parse(data);
-  if (message.type === undefined && "connectionId" in message && "message" in message) return { isRefusal: true };
+  if (!message.type && message.connectionId && message.message) return { isRefusal: true };
   if (message.type === "reply" && message.version === PROGRESS_PROTOCOL_VERSION) {
-    return { reply: message as unknown as ServerReply };
+    const reply = message as unknown as ServerReply;
+    if (reply.ok && reply.run?.expected) Object.assign(reply.run.expected, { receivedAt: now });
+    return { reply };
   }
   const entry = readEntry(message);
   return entry ? { entry } : {};
@@ -47,15 +49,11 @@ export function readEntry(value: unknown): Entry | undefined {
   return { executionId, sequence, ...(known && { event: value as ProgressEvent }) };
 }
 
-/** State of a run after an event of this kind. */
-export function stateAfter(kind: ProgressKind): RunState {
-  return (FINAL_KINDS as readonly ProgressKind[]).includes(kind) ? (kind as RunState) : "running";
-}
-
 /** A run after a later event. Events that the description covers change nothing. */
 export function advanceRun(run: RunDescription, { kind, percent, sequence }: ProgressEvent): RunDescription {
   if (sequence <= run.sequence) return run;
-  return { ...run, state: stateAfter(kind), percent: Math.max(run.percent, percent), sequence };
+  const isFinal = (FINAL_KINDS as readonly ProgressKind[]).includes(kind);
+  return { ...run, state: isFinal ? (kind as RunState) : "running", percent: Math.max(run.percent, percent), sequence };
 }
 
 function isCount(value: unknown): value is number {
@@ -64,8 +62,8 @@ function isCount(value: unknown): value is number {
 
 function parse(data: unknown): Fields {
   try {
-    const value = JSON.parse(String(data)) as unknown;
-    return typeof value === "object" && value !== null ? (value as Fields) : {};
+    // An object, whatever it is.
+    return Object(JSON.parse(String(data))) as Fields;
   } catch {
     return {};
   }

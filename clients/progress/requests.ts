@@ -7,7 +7,7 @@ import {
   type ClientMessage,
   type ProgressAction,
   type ServerReply,
-  WEBSOCKET_LIMITS,
+  MAXIMUM_FRAME_BYTES,
 } from "../../handlers/progress/contract";
 import { backoffMs, type Clock, type ProgressEnvironment } from "./environment";
 import { ProgressError } from "./errors";
@@ -27,12 +27,10 @@ export type Unsent = ClientMessage extends infer M ? (M extends unknown ? Omit<M
 /** A reply that brings what was asked for. */
 export type Success = Extract<ServerReply, { ok: true }>;
 
-interface Waiting {
+interface Waiting extends PromiseWithResolvers<Success> {
   readonly action: ProgressAction;
+  readonly executionId?: string;
   readonly text: string;
-  readonly resolve: (reply: Success) => void;
-  readonly reject: (error: unknown) => void;
-  readonly settled: Promise<unknown>;
   connection?: Connection | undefined;
   timer?: ReturnType<Clock["setTimer"]>;
   sendings: number;
@@ -40,40 +38,39 @@ interface Waiting {
 
 /** All messages under way. */
 export class Requests {
+  readonly #environment: ProgressEnvironment;
+  readonly #current: () => Connection | undefined;
+  readonly #want: () => void;
   readonly #waiting = new Map<string, Waiting>();
   #last = 0;
 
   /** @param current the connection to use, if there is one @param want is called when there is none */
-  constructor(
-    private readonly environment: ProgressEnvironment,
-    private readonly current: () => Connection | undefined,
-    private readonly want: () => void,
-  ) {}
+  constructor(environment: ProgressEnvironment, current: () => Connection | undefined, want: () => void) {
+    this.#environment = environment;
+    this.#current = current;
+    this.#want = want;
+  }
 
   /** Sends a message, now or once connected. @throws ProgressError, or the signal's reason */
   async request(message: Unsent, signal?: AbortSignal): Promise<Success> {
+    // API Gateway does not keep messages in order: what an unsubscription under way removes might be this subscription.
+    if (message.action === "subscribe") {
+      await this.#settled((other) => other.action === "unsubscribe" && other.executionId === message.executionId);
+    }
     signal?.throwIfAborted();
     const requestId = String(++this.#last);
     const text = JSON.stringify({ ...message, requestId });
     // Browsers send one frame, and API Gateway would answer a larger one by closing the connection, again and again.
-    if (new TextEncoder().encode(text).length > WEBSOCKET_LIMITS.maximumFrameBytes) {
-      throw new ProgressError("BadRequest", `A message must not exceed ${WEBSOCKET_LIMITS.maximumFrameBytes} bytes.`);
+    if (new TextEncoder().encode(text).length > MAXIMUM_FRAME_BYTES) {
+      throw new ProgressError("BadRequest", `A message must not exceed ${MAXIMUM_FRAME_BYTES} bytes.`);
     }
-    const { promise, resolve, reject } = Promise.withResolvers<Success>();
-    const waiting: Waiting = {
-      action: message.action,
-      text,
-      resolve,
-      reject,
-      settled: promise.catch(() => undefined),
-      sendings: 0,
-    };
+    const waiting: Waiting = { ...Promise.withResolvers<Success>(), ...message, text, sendings: 0 };
     this.#waiting.set(requestId, waiting);
-    const abort = (): void => reject(signal?.reason);
+    const abort = (): void => waiting.reject(signal?.reason);
     signal?.addEventListener("abort", abort);
     try {
       this.#send(waiting);
-      return await promise;
+      return await waiting.promise;
     } finally {
       signal?.removeEventListener("abort", abort);
       waiting.timer?.cancel();
@@ -104,8 +101,8 @@ export class Requests {
   refused(): void {
     for (const waiting of this.#waiting.values()) {
       if (!waiting.connection || !this.#takeBack(waiting)) continue;
-      const delay = backoffMs(this.environment.random(), waiting.sendings, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
-      waiting.timer = this.environment.clock.setTimer(delay, () => this.#send(waiting));
+      const delay = backoffMs(this.#environment.random(), waiting.sendings, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
+      waiting.timer = this.#environment.clock.setTimer(delay, () => this.#send(waiting));
     }
   }
 
@@ -118,8 +115,11 @@ export class Requests {
 
   /** Settles when nothing waits for a reply over a connection other than this one. */
   drained(except: Connection): Promise<unknown> {
-    const others = [...this.#waiting.values()].filter(({ connection }) => connection && connection !== except);
-    return Promise.all(others.map(({ settled }) => settled));
+    return this.#settled(({ connection }) => connection && connection !== except);
+  }
+
+  #settled(which: (waiting: Waiting) => unknown): Promise<unknown> {
+    return Promise.allSettled([...this.#waiting.values()].filter(which).map(({ promise }) => promise));
   }
 
   #takeBack(waiting: Waiting): boolean {
@@ -127,22 +127,22 @@ export class Requests {
     waiting.connection = undefined;
     if (waiting.action !== "redrive" && waiting.sendings < SENDINGS) return true;
     waiting.reject(
-      new ProgressError("ConnectionLost", `The connection was lost before the answer to "${waiting.action}".`),
+      new ProgressError("ConnectionLost", `The connection was lost before "${waiting.action}" was answered.`),
     );
     return false;
   }
 
   #send(waiting: Waiting): void {
-    const connection = this.current();
+    const connection = this.#current();
     if (!connection) {
-      this.want();
+      this.#want();
       return;
     }
     waiting.timer?.cancel();
     waiting.connection = connection;
     waiting.sendings++;
     const limit = waiting.action === "ping" ? PONG_MS : REPLY_MS;
-    waiting.timer = this.environment.clock.setTimer(limit, () => connection.drop());
+    waiting.timer = this.#environment.clock.setTimer(limit, () => connection.drop());
     connection.send(waiting.text);
   }
 }

@@ -21,12 +21,13 @@ export function createTicketSource(
   { ticketUrl, token, executionId }: TicketOptions,
   { fetch }: Pick<ProgressEnvironment, "fetch">,
 ): TicketSource {
-  const body: TicketRequest = executionId === undefined ? {} : { executionId };
+  // JSON leaves out what is undefined.
+  const body = JSON.stringify({ executionId } satisfies Partial<Record<keyof TicketRequest, unknown>>);
   const ask = async (renew: boolean, signal: AbortSignal): Promise<Response> =>
     fetch(ticketUrl, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${await readToken(token, renew)}` },
-      body: JSON.stringify(body),
+      body,
       cache: "no-store",
       signal,
     });
@@ -37,9 +38,8 @@ export function createTicketSource(
     if (ok) return (await response.json()) as TicketResponse;
     if (status === 401 || status === 403) throw new ProgressError("SignInNeeded", "Sign in again.");
     const message = `The ticket service refused with status ${status}.`;
-    if (status === 404) throw new ProgressError("NotFound", message);
-    if (status < 500 && status !== 408 && status !== 429) throw new ProgressError("BadRequest", message);
-    throw new Error(message);
+    if (status >= 500 || status === 408 || status === 429) throw new Error(message);
+    throw new ProgressError(status === 404 ? "NotFound" : "BadRequest", message);
   };
 }
 

@@ -1,6 +1,6 @@
 // A run as a person wants to see it, from its description and its log. Pure: the same log gives the same view, on every screen.
 import type { ProgressEvent, ProgressStep, RunDescription } from "../../handlers/progress/contract";
-import { stateAfter } from "./messages";
+import type { KnownDurations } from "./remaining";
 
 /** How far a step is. "skipped": the run succeeded without it; "stopped": the run was cancelled or timed out in it. */
 export type StepState = "waiting" | "running" | "done" | "failed" | "stopped" | "skipped";
@@ -17,6 +17,8 @@ export interface StepView extends ProgressStep {
 /** A run as it is shown. */
 export interface RunView extends RunDescription {
   readonly steps: readonly StepView[];
+  /** For `remainingSeconds`. */
+  readonly expected?: KnownDurations;
   /** All events, in order. */
   readonly log: readonly ProgressEvent[];
   /** ISO 8601, once it has ended. */
@@ -28,7 +30,7 @@ export interface RunView extends RunDescription {
 /** Puts description and log together. */
 export function viewRun(run: RunDescription, log: readonly ProgressEvent[]): RunView {
   const done = new Map<string, number>();
-  const labels = new Map(run.steps.map(({ step, label, weight }) => [step, { step, label, weight }]));
+  const labels = new Map(run.steps.map((declared) => [declared.step, declared]));
   let since = run.startedAt;
   for (const { kind, step, at, label = step ?? "" } of log) {
     if (step !== undefined && !labels.has(step)) labels.set(step, { step, label, weight: 0 });
@@ -37,12 +39,14 @@ export function viewRun(run: RunDescription, log: readonly ProgressEvent[]): Run
     if (kind !== "item") since = at;
   }
   const last = log.at(-1);
-  const ended = run.state !== "running" && last && stateAfter(last.kind) === run.state ? last : undefined;
-  const next = [...labels.keys()].find((step) => !done.has(step));
+  const ended = last?.kind === run.state ? last : undefined;
+  const names = [...labels.keys()];
+  // What comes before a step that is done was passed over, or is not of this version of the workflow.
+  const next = names[names.findLastIndex((step) => done.has(step)) + 1];
   const steps = [...labels.values()].map((declared): StepView => {
     const durationMs = done.get(declared.step);
     if (durationMs !== undefined) return { ...declared, state: "done", durationMs };
-    const state = declared.step === next ? CURRENT[run.state] : run.state === "succeeded" ? "skipped" : "waiting";
+    const state = declared.step === next || run.state === "succeeded" ? CURRENT[run.state] : "waiting";
     return { ...declared, state, ...(state === "running" && { since }) };
   });
   return {
@@ -54,7 +58,7 @@ export function viewRun(run: RunDescription, log: readonly ProgressEvent[]): Run
   };
 }
 
-/** State of the first step that is not done. */
+/** State of the step after the last one that is done. */
 const CURRENT: Readonly<Record<RunDescription["state"], StepState>> = {
   running: "running",
   succeeded: "skipped",

@@ -65,9 +65,11 @@ export class RunWatch implements Watch {
     private readonly ports: WatchPorts,
   ) {
     this.#log = new EventLog(options.since ?? 0);
-    options.signal?.addEventListener("abort", this.#onAbort);
+    const { signal } = options;
+    const abort = (): void => this.fail(signal?.reason);
+    signal?.addEventListener("abort", abort, { signal: this.#life.signal });
     this.#waitForMore(QUIET_MS);
-    if (options.signal?.aborted) this.#onAbort();
+    if (signal?.aborted) abort();
   }
 
   /**
@@ -143,15 +145,17 @@ export class RunWatch implements Watch {
       // Numbers above may be given out and not yet written: the next answers have them, or say that they never come.
       if (!this.#again && !this.#isBehind) return;
       const delay = idle && backoffMs(environment.random(), idle, BACKOFF_BASE_MS, BACKOFF_CAP_MS);
-      if (delay) await sleep(environment.clock, delay, signal).catch(() => undefined);
+      if (delay) await sleep(environment.clock, delay, signal);
     }
   }
 
-  #takeReply({ run, events, completeTo }: Success): void {
+  #takeReply({ run, events = [], completeTo }: Success): void {
     // Pushes may have overtaken the reply.
     if (run) this.#setRun(this.#last ? advanceRun(run, this.#last) : run);
-    const entries = (events ?? []).map(readEntry).filter((entry) => entry !== undefined);
-    this.#take(entries, completeTo);
+    this.#take(
+      events.flatMap((event) => readEntry(event) ?? []),
+      completeTo,
+    );
   }
 
   #take(entries: readonly Entry[], completeTo?: number): void {
@@ -182,20 +186,17 @@ export class RunWatch implements Watch {
     this.options.onRun?.(run);
   }
 
-  readonly #onAbort = (): void => this.fail(this.options.signal?.reason);
-
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#gap?.cancel();
     this.#quiet?.cancel();
-    this.#life.abort(new ProgressError("Closed", "The watch has ended."));
-    this.options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#life.abort();
     this.ports.ended(this);
     this.#notify();
   }
 }
 
 function isTransient(error: unknown): boolean {
-  return error instanceof ProgressError && /^(InternalError|TooManyRequests|ConnectionLost)$/.test(error.code);
+  return error instanceof ProgressError && /InternalError|TooManyRequests|ConnectionLost/.test(error.code);
 }

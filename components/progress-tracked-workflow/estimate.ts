@@ -104,7 +104,7 @@ interface Counts {
   readonly reports: number;
   /** Reports with a detail. */
   readonly details: number;
-  /** Transitions that any transport adds: ends, counters and choices of items. */
+  /** Transitions that any transport adds: ends, counters, starts and choices of items. */
   readonly added: number;
 }
 
@@ -157,12 +157,12 @@ class Way {
     const all = sum(own, inner);
     const maximum = mark?.maximumItemReports;
     if (maximum === undefined) return all;
-    // A counter, with its guard for an expression; a choice and an end per item.
+    // A counter, with its guard for an expression; a start, a choice and an end per item.
     const counter = language === "JSONata" && !Array.isArray(state.Items) ? 2 : 1;
     return {
       ...all,
       reports: all.reports + Math.min(this.items, maximum),
-      added: all.added + counter + 2 * this.items,
+      added: all.added + counter + 3 * this.items,
     };
   }
 }

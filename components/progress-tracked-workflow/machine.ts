@@ -34,11 +34,12 @@ export function createMachine(
   const { tags } = settings;
   const regional = settings.region === undefined ? {} : { region: settings.region };
   const { machine } = parts;
+  const distributed = isDistributed(settings.definition);
   const role = new aws.iam.Role(
     `${name}-state-machine-role`,
     {
       description: "Runs a workflow and reports its progress",
-      assumeRolePolicy: machine.arn.apply((arn) => JSON.stringify(buildMachineTrustPolicy(arn))),
+      assumeRolePolicy: machine.arn.apply((arn) => JSON.stringify(buildMachineTrustPolicy(arn, distributed))),
       tags,
     },
     { parent },

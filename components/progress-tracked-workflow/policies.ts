@@ -76,9 +76,12 @@ export function buildHandlerStatements(
   ];
 }
 
-/** Step Functions may act as the workflow's role for this workflow only, its versions and its alias included. */
-export function buildMachineTrustPolicy(stateMachineArn: string): PolicyDocument {
-  const sources = [stateMachineArn, `${stateMachineArn}:*`];
+/**
+ * Step Functions may act as the workflow's role for this workflow only, its versions and its alias included.
+ * @param distributed whether a Map runs its items in executions of their own: AWS names their machine "<workflow>/<label>".
+ */
+export function buildMachineTrustPolicy(stateMachineArn: string, distributed: boolean): PolicyDocument {
+  const sources = [stateMachineArn, `${stateMachineArn}:*`, ...(distributed ? [`${stateMachineArn}/*`] : [])];
   return buildTrustPolicy("states.amazonaws.com", { ArnLike: { "aws:SourceArn": sources } });
 }
 

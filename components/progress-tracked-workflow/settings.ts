@@ -128,6 +128,7 @@ function readDefinition(args: ProgressTrackedWorkflowArgs): { definition: Sequen
     }
   }
   const { steps, problems } = readMarks(given);
+  const placeheld = steps.flatMap(({ step, label }) => [step, label]).filter(holdsPlaceholder(args));
   const rules = problems.map((text) => problem(property, "be a workflow with marked steps", "this problem", text));
   const bytes = Buffer.byteLength(JSON.stringify(steps.map(({ step, label, weight }) => ({ step, label, weight }))));
   rules.push({
@@ -137,12 +138,25 @@ function readDefinition(args: ProgressTrackedWorkflowArgs): { definition: Sequen
     got: bytes,
     remedy: "mark fewer states, or shorten names and labels; the functions' environments hold 4 KB",
   });
+  rules.push({
+    property,
+    holds: placeheld.length === 0,
+    rule: "have no placeholders of definitionSubstitutions in names and labels of marked states",
+    got: [...new Set(placeheld)],
+    remedy: "write the text itself; viewers read names and labels as they stand in the definition",
+  });
   const reports = countReports(steps);
   if (args.transport === ProgressTransport.Direct && reports > MAXIMUM_DIRECT_REPORTS) {
     const remedy = "mark fewer states, or choose another transport: each report takes some 30 of a run's 25,000 events";
     rules.push(problem("transport", `have at most ${MAXIMUM_DIRECT_REPORTS} reports with "direct"`, reports, remedy));
   }
   return { definition: isSequence(given) ? given : NO_DEFINITION, rules };
+}
+
+/** Whether a text has a placeholder that is filled in. */
+function holdsPlaceholder({ definitionSubstitutions = {} }: ProgressTrackedWorkflowArgs): (text: string) => boolean {
+  const placeholders = Object.keys(definitionSubstitutions).map((key) => `\${${key}}`);
+  return (text) => placeholders.some((placeholder) => text.includes(placeholder));
 }
 
 function listRules(args: ProgressTrackedWorkflowArgs): Rule[] {

@@ -9,8 +9,9 @@ import {
 } from "./contract";
 import { cancelRun, redriveRun, type ControlDependencies } from "./control-run";
 import { DetailNotFoundError, ForbiddenError, RunConflictError, RunNotFoundError } from "./errors";
+import { findExpected } from "./learn-durations";
 import type { ConnectionStore, Viewer, Workflow } from "./ports";
-import { replay } from "./replay";
+import { replay, type Replay } from "./replay";
 import { parseFields, readClientMessage, readRequestId } from "./requests";
 import { describeRun, type RunRecord } from "./run";
 import { startRun } from "./start-run";
@@ -62,14 +63,14 @@ async function carryOut(dependencies: MessageDependencies, sender: Sender, messa
     case "list":
       return { runs: takeFitting((await runs.list(owner, LISTED_RUNS)).map(describeRun)) };
     case "start":
-      return startRun(dependencies, owner, connectionId, message);
+      return withExpected(dependencies, startRun(dependencies, owner, connectionId, message));
     case "unsubscribe":
       await connections.unsubscribe(connectionId, (await findOwn(dependencies, sender, message)).executionId);
       return {};
     case "subscribe": {
       const run = await findOwn(dependencies, sender, message);
       await connections.subscribe(connectionId, run.executionId);
-      return replay(runs, run, message.since, now());
+      return withExpected(dependencies, replay(runs, run, message.since, now()));
     }
     case "detail": {
       const { executionId } = await findOwn(dependencies, sender, message);
@@ -80,6 +81,12 @@ async function carryOut(dependencies: MessageDependencies, sender: Sender, messa
     case "redrive":
       return { run: await redriveRun(dependencies, await findOwn(dependencies, sender, message)) };
   }
+}
+
+/** Adds how long runs take. Read beside the answer, so that it takes no longer. */
+async function withExpected(dependencies: MessageDependencies, answer: Promise<Replay>): Promise<Replay> {
+  const [{ run, ...rest }, expected] = await Promise.all([answer, findExpected(dependencies, dependencies.now)]);
+  return { run: expected && run.state === "running" ? { ...run, expected } : run, ...rest };
 }
 
 /** What a ticket for one run is good for. */

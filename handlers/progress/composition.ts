@@ -4,7 +4,8 @@ import { AwsJsonClient, DYNAMODB, readJsonClientSettings, type JsonService } fro
 import { Metrics } from "../shared/log";
 import { DynamoConnectionStore, DynamoTicketStore } from "./connection-store";
 import { PROGRESS_METRICS } from "./contract";
-import type { RunStore } from "./ports";
+import { DynamoDurationStore } from "./duration-store";
+import type { DurationStore, RunStore } from "./ports";
 import { DynamoRunStore } from "./run-store";
 import type { ProgressSettings } from "./settings";
 import { STEP_FUNCTIONS, StepFunctionsWorkflow } from "./step-functions";
@@ -17,12 +18,18 @@ export const now = (): number => Date.now();
 export function createStores(
   { tableName, retentionSeconds }: ProgressSettings,
   environment: Environment,
-): { readonly runs: RunStore; readonly connections: DynamoConnectionStore; readonly tickets: DynamoTicketStore } {
+): {
+  readonly runs: RunStore;
+  readonly connections: DynamoConnectionStore;
+  readonly tickets: DynamoTicketStore;
+  readonly durations: DurationStore;
+} {
   const table = new ProgressTable(createClient(DYNAMODB, environment), tableName);
   return {
     runs: new DynamoRunStore(table, retentionSeconds, now),
     connections: new DynamoConnectionStore(table, now),
     tickets: new DynamoTicketStore(table, now),
+    durations: new DynamoDurationStore(table),
   };
 }
 

@@ -1,6 +1,6 @@
 // Connections, subscriptions and tickets on Amazon DynamoDB.
 import { createHash } from "node:crypto";
-import { PROGRESS_TABLE, WEBSOCKET_LIMITS } from "./contract";
+import { PROGRESS_TABLE, CONNECTION_SECONDS } from "./contract";
 import type { ConnectionStore, TicketStore, Viewer } from "./ports";
 import * as rows from "./rows";
 import { textIn, toNumber, type ProgressTable, type Row } from "./table";
@@ -58,7 +58,7 @@ export class DynamoConnectionStore implements ConnectionStore {
   }
 
   private expiry(): Row {
-    return rows.expiry(Math.floor(this.now() / 1000) + WEBSOCKET_LIMITS.connectionSeconds + SLACK_SECONDS);
+    return rows.expiry(Math.floor(this.now() / 1000) + CONNECTION_SECONDS + SLACK_SECONDS);
   }
 }
 

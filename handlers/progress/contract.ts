@@ -3,19 +3,21 @@
 /** Version of the messages. Clients ignore fields, kinds and types that they do not know. */
 export const PROGRESS_PROTOCOL_VERSION = 1;
 
-/** Quotas of WebSocket APIs. https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html */
-export const WEBSOCKET_LIMITS = {
-  /** A longer message closes the connection with 1009; `@connections` refuses it with 413. */
-  maximumMessageBytes: 128 * 1024,
-  maximumFrameBytes: 32 * 1024,
-  idleSeconds: 600,
-  connectionSeconds: 7200,
-} as const;
+// Quotas of WebSocket APIs: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html. Plain numbers each, as they weigh
+// nothing in the client.
+/** A longer message closes the connection with 1009; `@connections` refuses it with 413. */
+export const MAXIMUM_MESSAGE_BYTES = 131_072;
+/** Longest frame; browsers send a message as one. */
+export const MAXIMUM_FRAME_BYTES = 32_768;
+/** Silence after which a connection is closed. */
+export const IDLE_SECONDS = 600;
+/** Longest life of a connection. */
+export const CONNECTION_SECONDS = 7200;
 
 /** Largest detail that travels within an event, in bytes of its JSON; a larger one is stored, and the event holds `detailBytes` only. */
-export const MAXIMUM_DETAIL_BYTES = 16 * 1024;
+export const MAXIMUM_DETAIL_BYTES = 16_384;
 /** Largest event as JSON: below one frame. */
-export const MAXIMUM_EVENT_BYTES = 32 * 1024;
+export const MAXIMUM_EVENT_BYTES = 32_768;
 /** Most events of one replay answer. */
 export const REPLAY_PAGE = 50;
 /** Most characters of an error's cause. */
@@ -74,7 +76,24 @@ export interface RunDescription {
   /** Highest sequence number given out; in answers to "start" and "subscribe" the highest whose event there is. */
   readonly sequence: number;
   readonly steps: readonly ProgressStep[];
+  /** Only in answers to "start" and "subscribe", while it runs, once a run has succeeded. */
+  readonly expected?: ExpectedDurations;
 }
+
+/** How long runs of the workflow took so far: weighted means over all its users' runs, for an estimate of the time that is left. */
+export interface ExpectedDurations {
+  /** Runs that it was learned from; LEARNING_RUNS stands for any larger number, which is nobody's business. */
+  readonly runs: number;
+  /** ISO 8601: when it was sent, by the server's clock, for devices whose clock is wrong. */
+  readonly sentAt: string;
+  /** From the start of a run to its success. */
+  readonly totalSeconds: number;
+  /** By step: from its event to the success of the run. Steps that no run has come by are left out. */
+  readonly secondsAfter: Readonly<Record<string, number>>;
+}
+
+/** The mean of so many runs is plain; from then on each run counts one part in so many, so that the mean follows a change. */
+export const LEARNING_RUNS = 10;
 
 /** Messages of a client: one JSON text each; `action` selects the route. Every one gets exactly one reply. */
 export type ClientMessage =
@@ -185,6 +204,8 @@ export const REPORT_EVENT = { source: "serverless-patterns.progress", detailType
  * - "ticket#<sha256 hex>"    / "head"                    owner, scope, usableUntil (ms); deleted when used
  * - "user#<owner>"           / "run#<startedAt>#<executionId>"   runs of a user
  * - "user#<owner>"           / "starts#<minute>"         count (N): start limit
+ * - "workflow"               / "durations"               what was learned from runs that succeeded: `durations` (JSON text), version (N); no TTL
+ * - "workflow"               / "position"                where the reconciler broke off: executionId, startedAt of a run; no TTL
  */
 export const PROGRESS_TABLE = {
   partitionKey: "pk",
@@ -285,7 +306,7 @@ export const PROGRESS_HANDLERS = {
     tableActions: ["dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:GetItem"],
     indexActions: [], machineActions: [], executionActions: [], posts: true, timeoutSeconds: 15,
   },
-  /** Every few minutes: runs that should have ended are looked up, because status events are best effort. */
+  /** Every few minutes: runs that count as running are looked up, because status events are best effort. */
   reconcile: {
     invokedBy: "schedule", routeKeys: [],
     tableActions: ["dynamodb:UpdateItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:GetItem"],

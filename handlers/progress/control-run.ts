@@ -3,13 +3,13 @@ import { toIso } from "../shared/clock";
 import type { RunDescription } from "./contract";
 import { RunConflictError } from "./errors";
 import type { RunStore, Workflow } from "./ports";
-import { record, recordExecution, type RecordDependencies } from "./record";
+import { record, recordExecution, type ExecutionDependencies } from "./record";
 import { describeRun, type RunRecord } from "./run";
 import type { ProgressSettings } from "./settings";
 import { countStart } from "./start-run";
 
 /** What control needs. */
-export interface ControlDependencies extends RecordDependencies {
+export interface ControlDependencies extends ExecutionDependencies {
   readonly runs: RunStore;
   readonly workflow: Pick<Workflow, "stop" | "redrive" | "describe">;
   readonly settings: ProgressSettings;

@@ -1,5 +1,6 @@
 // What the logic needs from the outside: table, sockets, workflow. Production code and fakes implement the same interfaces.
 import type { ProgressEvent } from "./contract";
+import type { Durations } from "./durations";
 import type { Entry } from "./progress-log";
 import type { RunRecord } from "./run";
 
@@ -13,7 +14,7 @@ export interface RunStore {
   append(seen: RunRecord, entry: Entry): Promise<boolean>;
   /** Removes a run that never began. */
   remove(run: RunRecord): Promise<void>;
-  /** Keeps the run for another retention time from now on. */
+  /** Keeps a run that goes on: what of it would expire within half the retention time gets a whole one from now on. */
   keep(run: RunRecord): Promise<void>;
   /** Runs of a user, newest first. */
   list(owner: string, limit: number): Promise<readonly RunRecord[]>;
@@ -23,14 +24,34 @@ export interface RunStore {
   detail(executionId: string, key: string): Promise<string | undefined>;
   /** Counts a start of this minute. Returns false when the limit is reached. */
   countStart(owner: string, limit: number): Promise<boolean>;
-  /** Ids of running runs that started before `before` (ISO 8601), page by page. */
-  running(before: string, oldestFirst: boolean): AsyncIterable<string>;
+  /** Running runs that started up to `until` (ISO 8601), oldest first, page by page: those behind `after`, then those up to it. */
+  running(until: string, after?: RunPosition): AsyncIterable<RunPosition>;
+  /** Where the last round of look-ups broke off, if ever one did. */
+  findPosition(): Promise<RunPosition | undefined>;
+  setPosition(position: RunPosition): Promise<void>;
 }
+
+/** Place of a run among those that are running. */
+export type RunPosition = Pick<RunRecord, "executionId" | "startedAt">;
 
 /** Some events of a log. */
 export interface EventPage {
   readonly events: readonly ProgressEvent[];
   readonly more: boolean;
+}
+
+/** What was learned about the workflow. */
+export interface DurationStore {
+  find(): Promise<LearnedDurations | undefined>;
+  /** Returns false when something else was learned since `seen`. */
+  replace(seen: LearnedDurations | undefined, durations: Durations): Promise<boolean>;
+}
+
+/** What was learned, as it is stored. */
+export interface LearnedDurations {
+  readonly durations: Durations;
+  /** Number of its changes. */
+  readonly version: number;
 }
 
 /** Whom a connection belongs to. */

@@ -2,7 +2,7 @@
 // the bundle itself (20 ms): that comes with the first post, and not at all in functions that nobody watches. A post takes 1 ms of CPU.
 import type * as Sdk from "@aws-sdk/client-apigatewaymanagementapi";
 import { readCredentials, readRegion, type Environment } from "../shared/aws-environment";
-import { WEBSOCKET_LIMITS } from "./contract";
+import { MAXIMUM_MESSAGE_BYTES } from "./contract";
 import type { PostMessage } from "./ports";
 
 interface LoadedSdk {
@@ -30,7 +30,7 @@ export function createPoster(url: string, environment: Environment, timeoutMs: n
   };
   return async (connectionId, text) => {
     const bytes = Buffer.byteLength(text);
-    if (bytes > WEBSOCKET_LIMITS.maximumMessageBytes) throw new Error(`a message of ${bytes} bytes is too large`);
+    if (bytes > MAXIMUM_MESSAGE_BYTES) throw new Error(`a message of ${bytes} bytes is too large`);
     loaded ??= load();
     const { sdk, client } = await loaded;
     try {

@@ -1,13 +1,13 @@
 // Looks up runs that count as running: status events are best effort, and a lost one must not leave a viewer waiting for ever.
 import { toIso } from "../shared/clock";
-import type { ExecutionFacts, RunStore, Workflow } from "./ports";
+import type { ExecutionFacts, RunPosition, RunStore, Workflow } from "./ports";
 import { forEachParallel } from "./push";
-import { recordExecution, type RecordDependencies } from "./record";
+import { recordExecution, type ExecutionDependencies } from "./record";
 import type { RunRecord } from "./run";
 
 /** What reconciling needs. */
-export interface ReconcileDependencies extends RecordDependencies {
-  readonly runs: RecordDependencies["runs"] & Pick<RunStore, "running" | "keep">;
+export interface ReconcileDependencies extends ExecutionDependencies {
+  readonly runs: ExecutionDependencies["runs"] & Pick<RunStore, "running" | "keep" | "findPosition" | "setPosition">;
   readonly workflow: Pick<Workflow, "describe">;
   readonly hasTime: () => boolean;
 }
@@ -22,18 +22,17 @@ export interface ReconcileResult {
 
 /** Status events come within seconds. */
 const SETTLED_AFTER_MS = 60_000;
-/** DescribeExecution allows 15 calls per second and more, with a burst. */
+/** Five per second: all that an account does with Step Functions shares the 10 to 15 calls of DescribeExecution per second. */
+const LOOKUP_INTERVAL_MS = 200;
+/** An end that is slow to push does not keep the others waiting. */
 const PARALLEL_LOOKUPS = 4;
-const MINUTE_MS = 60_000;
 
-/** Looks up all running runs, as many as there is time for. */
+/** Looks up running runs, as many as there is time for. The next time goes on where this one broke off, so that each gets its turn. */
 export async function reconcileRuns(dependencies: ReconcileDependencies): Promise<ReconcileResult> {
-  const { runs, now, hasTime, log } = dependencies;
+  const { runs, now, log } = dependencies;
   const counts = { checked: 0, reconciled: 0, failed: 0 };
-  // From either end in turn, so that many long runs do not keep the others from being looked up.
-  const oldestFirst = Math.floor(now() / MINUTE_MS) % 2 === 0;
-  const ids = whileTime(runs.running(toIso(now() - SETTLED_AFTER_MS), oldestFirst), hasTime);
-  await forEachParallel(ids, PARALLEL_LOOKUPS, async (executionId) => {
+  const running = runs.running(toIso(now() - SETTLED_AFTER_MS), await runs.findPosition());
+  await forEachParallel(paceWhileTime(dependencies, running), PARALLEL_LOOKUPS, async ({ executionId }) => {
     counts.checked++;
     try {
       if (await reconcileRun(dependencies, executionId)) counts.reconciled++;
@@ -46,12 +45,12 @@ export async function reconcileRuns(dependencies: ReconcileDependencies): Promis
 }
 
 async function reconcileRun(dependencies: ReconcileDependencies, executionId: string): Promise<boolean> {
-  const { runs, workflow, now, settings } = dependencies;
+  const { runs, workflow, now } = dependencies;
   const run = await runs.find(executionId);
   if (run?.state !== "running") return false;
   const facts = (await workflow.describe(run.executionArn)) ?? neverBegan(run, now());
-  // A run that takes longer than rows are kept must not lose its head.
-  if (facts.status === "RUNNING" && run.expiresAt - now() / 1000 < settings.retentionSeconds / 2) await runs.keep(run);
+  // A run that takes longer than rows are kept must lose none of its own.
+  if (facts.status === "RUNNING") await runs.keep(run);
   return recordExecution(dependencies, executionId, facts);
 }
 
@@ -62,9 +61,21 @@ function neverBegan(run: RunRecord, now: number): ExecutionFacts {
   return { status: "ABORTED", startedAt, at: toIso(now), redrives, error, cause: "The run never began" };
 }
 
-async function* whileTime(ids: AsyncIterable<string>, hasTime: () => boolean): AsyncGenerator<string> {
-  for await (const id of ids) {
-    if (!hasTime()) return;
-    yield id;
+async function* paceWhileTime(
+  { runs, now, pause, hasTime }: ReconcileDependencies,
+  running: AsyncIterable<RunPosition>,
+): AsyncGenerator<RunPosition> {
+  let last: RunPosition | undefined;
+  let next = now();
+  for await (const position of running) {
+    const wait = next - now();
+    if (wait > 0) await pause(wait);
+    if (!hasTime()) {
+      if (last) await runs.setPosition(last);
+      return;
+    }
+    next = now() + LOOKUP_INTERVAL_MS;
+    last = position;
+    yield position;
   }
 }

@@ -1,11 +1,11 @@
 // A change of status from the bus. Reports of the EventBridge transport come over the bus too, each may overtake the other, and nothing
 // follows an end in the log: so an end waits a moment for reports that are missing.
 import type { ExecutionFacts } from "./ports";
-import { recordExecution, type RecordDependencies } from "./record";
+import { recordExecution, type ExecutionDependencies } from "./record";
 import type { ProgressSettings } from "./settings";
 
 /** What a change of status needs. */
-export interface StatusDependencies extends RecordDependencies {
+export interface StatusDependencies extends ExecutionDependencies {
   readonly settings: ProgressSettings;
 }
 

@@ -3,6 +3,7 @@ import { toIso } from "../shared/clock";
 import type { Metrics } from "../shared/log";
 import { MAXIMUM_EVENT_BYTES, PROGRESS_METRICS, type ProgressEvent } from "./contract";
 import { BusyRunError, InvalidReportError } from "./errors";
+import { learnDurations, type LearningDependencies } from "./learn-durations";
 import type { ExecutionFacts, RunStore } from "./ports";
 import { appendToLog, startLog, type FinalKind, type Happening } from "./progress-log";
 import { pushToSubscribers, type PushDependencies } from "./push";
@@ -17,6 +18,12 @@ export interface RecordDependencies extends PushDependencies {
   /** Waits, in milliseconds. */
   readonly pause: (milliseconds: number) => Promise<void>;
   readonly random: () => number;
+}
+
+/** What recording the state of an execution needs. */
+export interface ExecutionDependencies extends RecordDependencies {
+  readonly runs: RecordDependencies["runs"] & LearningDependencies["runs"];
+  readonly durations: LearningDependencies["durations"];
 }
 
 /** Parallel branches that report at once write one after the other; each round lets one of them through. */
@@ -60,7 +67,7 @@ function findRedrive({ endedAt, redrives, completed }: RunRecord, happening: Hap
 
 /** Brings the log up to the execution's state, whatever has been lost before. Returns whether anything was missing. */
 export async function recordExecution(
-  dependencies: RecordDependencies,
+  dependencies: ExecutionDependencies,
   executionId: string,
   facts: ExecutionFacts,
 ): Promise<boolean> {
@@ -71,7 +78,10 @@ export async function recordExecution(
   const kind = status === "RUNNING" || status === "PENDING_REDRIVE" ? undefined : FINAL_KIND_OF[status];
   if (kind === undefined) return created || redriven !== undefined;
   const error = kind === "succeeded" ? {} : { error: nameError(kind, facts) };
-  return (await record(dependencies, executionId, { type: "final", kind, at, redrives, ...error })) !== undefined;
+  const end = await record(dependencies, executionId, { type: "final", kind, at, redrives, ...error });
+  // The time between a failure and its redrive says nothing about the workflow.
+  if (end && kind === "succeeded" && redrives === 0) await learnDurations(dependencies, executionId, startedAt, at);
+  return end !== undefined;
 }
 
 const FINAL_KIND_OF = {

@@ -13,8 +13,8 @@ export function createRecorder(
 ): (
   log: Log,
 ) => RecordDependencies & Omit<ReturnType<typeof createStores>, "tickets"> & { readonly settings: ProgressSettings } {
-  const { runs, connections } = createStores(settings, environment);
+  const { runs, connections, durations } = createStores(settings, environment);
   const post = createPoster(settings.connectionsUrl, environment);
   const metrics = createMetrics(settings);
-  return (log) => ({ runs, connections, post, metrics, settings, now, pause, random: Math.random, log });
+  return (log) => ({ runs, connections, durations, post, metrics, settings, now, pause, random: Math.random, log });
 }

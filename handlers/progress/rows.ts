@@ -1,5 +1,6 @@
 // Rows of the progress table: keys, and runs as attributes and back. The contract describes them.
 import { PROGRESS_TABLE, type ProgressStep, type RunState } from "./contract";
+import type { RunPosition } from "./ports";
 import type { RunRecord } from "./run";
 import { numberIn, textIn, toNumber, type Row } from "./table";
 
@@ -31,6 +32,10 @@ export const userRunKey = (owner: string, { startedAt, executionId }: RunRecord)
   key(userPartition(owner), `${PREFIX.run}${startedAt}#${executionId}`);
 /** Key of a user's starts of one minute. */
 export const startsKey = (owner: string, minute: number): Row => key(userPartition(owner), `starts#${minute}`);
+/** Key of what was learned about the workflow. */
+export const durationsKey = (): Row => key("workflow", "durations");
+/** Key of the place where looking up runs goes on. */
+export const positionKey = (): Row => key("workflow", "position");
 
 /** Partition of a run. */
 export const runPartition = (executionId: string): string => `run#${executionId}`;
@@ -81,6 +86,15 @@ export function toRun(row: Row): RunRecord {
     redrives: numberIn(row, "redrives") ?? 0,
     steps: JSON.parse(textIn(row, "steps") ?? "[]") as readonly ProgressStep[],
     expiresAt: numberIn(row, timeToLive) ?? 0,
+  };
+}
+
+/** Start of a query of the index behind a run. */
+export function runningStart({ executionId, startedAt }: RunPosition): Row {
+  return {
+    ...runKey(executionId),
+    [runningIndex.partitionKey]: { S: runningIndex.value },
+    [runningIndex.sortKey]: { S: startedAt },
   };
 }
 

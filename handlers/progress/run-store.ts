@@ -1,10 +1,10 @@
 // Runs and their logs on Amazon DynamoDB. An entry of the log is one transaction: number, state and event, or nothing at all.
 import { PROGRESS_TABLE, type ProgressEvent } from "./contract";
-import type { EventPage, RunStore } from "./ports";
+import type { EventPage, RunPosition, RunStore } from "./ports";
 import type { Entry } from "./progress-log";
 import * as rows from "./rows";
 import type { RunRecord } from "./run";
-import { textIn, toNumber, type ProgressTable, type Row, type RowPut, type RowUpdate } from "./table";
+import { numberIn, textIn, toNumber, type ProgressTable, type Row, type RowPut, type RowUpdate } from "./table";
 
 const { partitionKey, sortKey, timeToLive, runningIndex } = PROGRESS_TABLE;
 const ABSENT = `attribute_not_exists(#${partitionKey})`;
@@ -26,12 +26,10 @@ export class DynamoRunStore implements RunStore {
   }
 
   create(run: RunRecord, event: ProgressEvent): Promise<boolean> {
-    const { owner, executionId } = run;
-    const list = owner === undefined ? [] : [{ item: { ...rows.userRunKey(owner, run), ...this.expiry() } }];
     return this.table.transact(undefined, [
       { item: rows.toRunRow(run), condition: ABSENT },
-      this.putEvent(executionId, event),
-      ...list,
+      this.putEvent(run.executionId, event),
+      ...this.putListed(run),
     ]);
   }
 
@@ -41,7 +39,13 @@ export class DynamoRunStore implements RunStore {
       storedDetail === undefined
         ? []
         : [{ item: { ...rows.detailKey(executionId, key), detail: { S: storedDetail }, ...this.expiry() } }];
-    return this.table.transact(this.renderHead(seen, run, key), [this.putEvent(executionId, event), ...detail]);
+    // From its end on, a run is listed for as long as it is kept.
+    const listed = run.endedAt === undefined ? [] : this.putListed(run);
+    return this.table.transact(this.renderHead(seen, run, key), [
+      this.putEvent(executionId, event),
+      ...detail,
+      ...listed,
+    ]);
   }
 
   async remove(run: RunRecord): Promise<void> {
@@ -51,12 +55,21 @@ export class DynamoRunStore implements RunStore {
   }
 
   async keep(run: RunRecord): Promise<void> {
-    const keys = [rows.runKey(run.executionId), ...(run.owner === undefined ? [] : [rows.userRunKey(run.owner, run)])];
-    for (const key of keys) {
-      const update = `SET #${timeToLive} = :expiry`;
-      const values = { ":expiry": toNumber(this.expiresAt()) };
-      await this.table.update({ key, update, condition: `attribute_exists(#${partitionKey})`, values });
+    const enough = this.expiresAt() - this.retentionSeconds / 2;
+    if (run.expiresAt < enough) {
+      await this.table.update({
+        key: rows.runKey(run.executionId),
+        update: `SET #${timeToLive} = :expiry`,
+        condition: `attribute_exists(#${partitionKey})`,
+        values: { ":expiry": toNumber(this.expiresAt()) },
+      });
     }
+    // Each report renews the run's own row, and none of them its place in the list.
+    const { owner, startedAt } = run;
+    if (owner === undefined || Date.parse(startedAt) / 1000 + this.retentionSeconds >= enough) return;
+    const key = rows.userRunKey(owner, run);
+    const listed = await this.table.get(key);
+    if (!listed || (numberIn(listed, timeToLive) ?? 0) < enough) await this.table.put({ ...key, ...this.expiry() });
   }
 
   async list(owner: string, limit: number): Promise<readonly RunRecord[]> {
@@ -102,14 +115,35 @@ export class DynamoRunStore implements RunStore {
     });
   }
 
-  async *running(before: string, oldestFirst: boolean): AsyncGenerator<string> {
+  async *running(until: string, after?: RunPosition): AsyncGenerator<RunPosition> {
+    // DynamoDB refuses a start outside of what is asked for.
+    if (!after || after.startedAt > until) yield* this.runningUntil(until);
+    else {
+      yield* this.runningUntil(until, after);
+      yield* this.runningUntil(after.startedAt);
+    }
+  }
+
+  async findPosition(): Promise<RunPosition | undefined> {
+    const row = await this.table.get(rows.positionKey());
+    const [executionId, startedAt] = [row && textIn(row, "executionId"), row && textIn(row, "startedAt")];
+    return executionId === undefined || startedAt === undefined ? undefined : { executionId, startedAt };
+  }
+
+  setPosition({ executionId, startedAt }: RunPosition): Promise<void> {
+    return this.table.put({ ...rows.positionKey(), executionId: { S: executionId }, startedAt: { S: startedAt } });
+  }
+
+  private async *runningUntil(until: string, after?: RunPosition): AsyncGenerator<RunPosition> {
     const query = {
       index: runningIndex.name,
-      condition: `#${runningIndex.partitionKey} = :running AND #${runningIndex.sortKey} < :before`,
-      values: { ":running": { S: runningIndex.value }, ":before": { S: before } },
-      descending: !oldestFirst,
+      condition: `#${runningIndex.partitionKey} = :running AND #${runningIndex.sortKey} <= :until`,
+      values: { ":running": { S: runningIndex.value }, ":until": { S: until } },
+      after: after && rows.runningStart(after),
     };
-    for await (const row of this.table.query(query)) yield rows.executionIdOf(row);
+    for await (const row of this.table.query(query)) {
+      yield { executionId: rows.executionIdOf(row), startedAt: textIn(row, runningIndex.sortKey) ?? "" };
+    }
   }
 
   /** Sets the whole state, under the condition that nobody took the number meanwhile. */
@@ -134,6 +168,10 @@ export class DynamoRunStore implements RunStore {
         ":seen": toNumber(seen.sequence),
       },
     };
+  }
+
+  private putListed(run: RunRecord): readonly RowPut[] {
+    return run.owner === undefined ? [] : [{ item: { ...rows.userRunKey(run.owner, run), ...this.expiry() } }];
   }
 
   private putEvent(executionId: string, event: ProgressEvent): RowPut {

@@ -1,6 +1,7 @@
 // JSON Schema (draft-07) of everything that goes over the wire, for clients in other languages. Further members may be added at any
 // time, so none are forbidden, and readers ignore those that they do not know.
 import {
+  LEARNING_RUNS,
   MAXIMUM_CAUSE_CHARACTERS,
   PROGRESS_PROTOCOL_VERSION,
   REPLAY_PAGE,
@@ -35,6 +36,7 @@ const id = { type: "string", minLength: 1, maxLength: 128 } as const;
 const name = { type: "string", minLength: 1, maxLength: 80 } as const;
 const time = { type: "string", format: "date-time", pattern: "Z$" } as const;
 const number = { type: "integer", minimum: 0 } as const;
+const seconds = { type: "number", minimum: 0 } as const;
 const percent = { type: "integer", minimum: 0, maximum: 100 } as const;
 const version = { const: PROGRESS_PROTOCOL_VERSION } as const;
 const definition = (reference: string): object => ({ $ref: `#/definitions/${reference}` });
@@ -88,14 +90,23 @@ export const PROGRESS_SCHEMA = {
       ],
     },
     progressStep: shape({ step: name, label: { type: "string" }, weight: { type: "number", exclusiveMinimum: 0 } }),
-    runDescription: shape({
-      executionId: name,
-      startedAt: time,
-      state: { enum: STATES },
-      percent,
-      sequence: number,
-      steps: { type: "array", items: definition("progressStep") },
+    expectedDurations: shape({
+      runs: { type: "integer", minimum: 1, maximum: LEARNING_RUNS },
+      sentAt: time,
+      totalSeconds: seconds,
+      secondsAfter: { type: "object", additionalProperties: seconds },
     }),
+    runDescription: shape(
+      {
+        executionId: name,
+        startedAt: time,
+        state: { enum: STATES },
+        percent,
+        sequence: number,
+        steps: { type: "array", items: definition("progressStep") },
+      },
+      { expected: definition("expectedDurations") },
+    ),
     clientMessage: {
       oneOf: [
         message("start", { idempotencyKey: id, input: {} }),

@@ -62,8 +62,9 @@ async function begin(
   try {
     await workflow.start(run.executionId, JSON.stringify(input));
   } catch (error) {
-    // Refused for good: nothing has begun. After any other failure the execution may exist.
-    if (created && (error instanceof BadRequestError || error instanceof TooManyStartsError)) {
+    // Refused for good: nothing has begun, and nothing will with this input. After any other failure, and where too many runs are
+    // under way, the same key may have been sent again and have begun meanwhile; if it has not, the reconciler ends the run.
+    if (created && error instanceof BadRequestError) {
       await connections.unsubscribe(connectionId, run.executionId);
       await runs.remove(run);
     }

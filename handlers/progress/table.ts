@@ -31,6 +31,8 @@ export interface RowQuery {
   readonly attributes?: readonly string[];
   readonly descending?: boolean;
   readonly limit?: number;
+  /** Keys of the row behind which it begins; the row itself may be gone. */
+  readonly after?: Row | undefined;
 }
 
 /** One table. */
@@ -99,7 +101,7 @@ export class ProgressTable {
   }
 
   /** All rows of a query. Consistent, except on an index. */
-  async *query({ index, condition, values, attributes, descending, limit }: RowQuery): AsyncGenerator<Row> {
+  async *query({ index, condition, values, attributes, descending, limit, after }: RowQuery): AsyncGenerator<Row> {
     const projection = attributes?.map((name) => `#${name}`).join(", ");
     const input = {
       ...(index === undefined ? { ConsistentRead: true } : { IndexName: index }),
@@ -110,7 +112,7 @@ export class ProgressTable {
       ScanIndexForward: descending !== true,
       ...(limit === undefined ? {} : { Limit: limit }),
     };
-    let start: unknown;
+    let start: unknown = after;
     let left = limit ?? Infinity;
     do {
       const page = await this.call("Query", { ...input, ...(start === undefined ? {} : { ExclusiveStartKey: start }) });

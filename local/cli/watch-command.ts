@@ -2,14 +2,17 @@
 
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { type ProgressClient, viewRun } from "../../clients/progress";
-import { describeEvent } from "../../clients/progress/words";
+import { type ProgressClient, remainingSeconds, viewRun } from "../../clients/progress";
+import { describeEvent, describeRemaining } from "../../clients/progress/words";
 import type { ProgressEvent, RunDescription } from "../../handlers/progress/contract";
 import { type ParsedOptions, UsageError } from "./arguments";
 import { type Command, EXIT, type InterruptibleContext, runCommand } from "./command";
 import { createStatusLine, drawBar } from "./status-line";
 import { readText, readWhole } from "./values";
 import { createWatchClient, WORKFLOW_OPTIONS } from "./watch-client";
+
+/** The time that is left goes down between events too. */
+const TICK_MS = 1000;
 
 const COMMAND: Command = {
   name: "npm run watch",
@@ -94,6 +97,7 @@ async function follow(
   };
   const watch = client.watch(executionId, { since, signal: interrupt, onRun: draw });
   const stopStatus = client.onStatus(draw);
+  const ticks = setInterval(draw, TICK_MS);
   try {
     for await (const event of watch) {
       log.push(event);
@@ -104,16 +108,19 @@ async function follow(
     }
   } finally {
     stopStatus();
+    clearInterval(ticks);
     status.end();
   }
   return watch.run?.state;
 }
 
-/** "██████░░░░ 45 %  Payment". */
+/** "██████░░░░ 45 %  Payment, about 2 min left". */
 function describeNow(run: RunDescription, log: readonly ProgressEvent[], { status }: ProgressClient): string {
-  const step = viewRun(run, log).steps.find(({ state }) => state === "running");
+  const view = viewRun(run, log);
+  const step = view.steps.find(({ state }) => state === "running");
+  const words = [step?.label ?? "", describeRemaining(remainingSeconds(view, Date.now()))].filter(Boolean).join(", ");
   const connection = status.state === "online" ? "" : `  (${status.state})`;
-  return `${drawBar(run.percent / 100)} ${run.percent} %  ${step?.label ?? ""}${connection}`;
+  return `${drawBar(run.percent / 100)} ${run.percent} %  ${words}${connection}`;
 }
 
 /** Rejects when there was never a connection; a lost one is opened again for as long as the person likes. */

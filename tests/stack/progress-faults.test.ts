@@ -262,7 +262,7 @@ describe("ProgressTrackedWorkflow under faults", function () {
 
     const posted = stack.traces.slice(from).filter(({ operation }) => operation === "POST @connections");
     const byMachine = posted.filter(({ caller }) => caller.includes(":assumed-role/direct-state-machine-role"));
-    assert.equal(byMachine.length, 5 * 50);
+    assert.equal(byMachine.length, 5 * 40);
     const log = await logOf(workflow, executionId);
     assert.deepEqual(sorted(log), PLAIN_LOG.toSorted());
     for (const { events } of followed) assert.deepEqual(events, log);

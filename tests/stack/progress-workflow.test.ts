@@ -151,7 +151,7 @@ describe("ProgressTrackedWorkflow on the embedded cloud", function () {
         assert.equal(stack.execution(workflow, executionId).status, "ABORTED");
       });
 
-      it("W6: a client whose connection was lost half-way gets each event once and in order", async () => {
+      it("W6: W26: a client whose connection was lost half-way gets each event once and in order, and an estimate", async () => {
         let online: () => void = () => undefined;
         let network: Promise<void> = Promise.resolve();
         const lossy = stack.viewer(workflow, "gil@example.com", {
@@ -159,7 +159,7 @@ describe("ProgressTrackedWorkflow on the embedded cloud", function () {
         });
         const steady = stack.viewer(workflow, "gil@example.com");
         const gates = stack.gates();
-        const { executionId } = await start(lossy, { items: [], gates });
+        const { executionId, expected } = await start(lossy, { items: [], gates });
         const [lost, kept] = [followRun(lossy, executionId), followRun(steady, executionId)];
         const owner = await ownerOf("gil@example.com");
         await kept.reached(1);
@@ -184,6 +184,9 @@ describe("ProgressTrackedWorkflow on the embedded cloud", function () {
 
         assert.deepEqual(lost.events.map(nameOf), PLAIN_LOG);
         assert.deepEqual(lost.events, kept.events);
+        // Of the runs before only the first one has succeeded at its first try.
+        const { runs, secondsAfter = {} } = expected ?? {};
+        assert.deepEqual([runs, Object.keys(secondsAfter)], [1, PLAIN_LOG.slice(1, -1)]);
       });
     });
   }

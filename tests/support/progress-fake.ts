@@ -8,6 +8,7 @@ import { WebSocketServer } from "ws";
 import type { OpenSocket } from "../../clients/progress";
 import {
   type ClientMessage,
+  type ExpectedDurations,
   FINAL_KINDS,
   PROGRESS_PROTOCOL_VERSION,
   type ProgressErrorCode,
@@ -79,6 +80,8 @@ export class ProgressFake {
   /** What happens after a run was started. */
   onStart: (run: FakeRun) => void = () => undefined;
   onRedrive: (run: FakeRun) => void = () => undefined;
+  /** What is known of runs before, for answers about one that is under way. */
+  expected: Omit<ExpectedDurations, "sentAt"> | undefined;
   /** Details that are kept apart from their events, by step. */
   readonly details = new Map<string, unknown>();
   readonly #tickets = new Map<string, { readonly owner: string; readonly scope: string | undefined }>();
@@ -194,6 +197,11 @@ export class ProgressFake {
     return this.runs.get(executionId) ?? failWith(`no run ${executionId}`);
   }
 
+  #describe({ run }: FakeRun): RunDescription {
+    if (run.state !== "running" || !this.expected) return run;
+    return { ...run, expected: { ...this.expected, sentAt: new Date(this.now()).toISOString() } };
+  }
+
   #answer(connection: FakeConnection, message: ClientMessage): ProgressErrorCode | Readonly<Record<string, unknown>> {
     const refusal = this.refuse(message);
     if (refusal) return refusal;
@@ -210,7 +218,7 @@ export class ProgressFake {
       subscriptions.add(executionId);
       const run = isNew ? this.addRun(owner, executionId, message.input) : this.find(executionId);
       if (isNew) this.onStart(run);
-      return { run: run.run };
+      return { run: this.#describe(run) };
     }
     const found = this.runs.get(message.executionId);
     if (!found || (scope === undefined ? found.owner !== owner : scope !== message.executionId)) return "NotFound";
@@ -222,7 +230,7 @@ export class ProgressFake {
       const events = newer.slice(0, this.page).filter(({ sequence }) => sequence <= bound);
       const last = newer.length > this.page ? (newer[this.page - 1]?.sequence ?? 0) : found.run.sequence;
       const completeTo = Math.min(last, bound);
-      return { run: found.run, events, completeTo };
+      return { run: this.#describe(found), events, completeTo };
     }
     if (message.action === "detail") {
       return this.details.has(message.step) ? { detail: this.details.get(message.step) } : "NotFound";
@@ -245,6 +253,7 @@ export interface FakeNetwork {
   readonly fake: ProgressFake;
   readonly fetch: typeof fetch;
   readonly openSocket: OpenSocket;
+  readonly now: () => number;
   /** Whether new connections succeed. */
   up: boolean;
   /** Sockets opened so far. */
@@ -259,6 +268,7 @@ export function createFakeNetwork(clock: VirtualClock): FakeNetwork {
   );
   const network: FakeNetwork = {
     fake,
+    now: () => clock.now(),
     up: true,
     opened: 0,
     fetch: async (_url, init) => {

@@ -10,6 +10,7 @@ import {
   type ProgressEvent,
   type ProgressReport,
 } from "../../handlers/progress/contract";
+import { DynamoDurationStore } from "../../handlers/progress/duration-store";
 import type { ExecutionFacts, Workflow } from "../../handlers/progress/ports";
 import { newRun } from "../../handlers/progress/record";
 import type { RunRecord } from "../../handlers/progress/run";
@@ -159,6 +160,7 @@ export function createProgressSystem(
     runs: new DynamoRunStore(table, settings.retentionSeconds, now),
     connections: new DynamoConnectionStore(table, now),
     tickets: new DynamoTicketStore(table, now),
+    durations: new DynamoDurationStore(table),
     workflow: new FakeWorkflow(),
     posts: [],
     closed: new Set(),

@@ -229,6 +229,7 @@ class Builder {
         const state = {
           Type: "Map",
           ...list,
+          ...this.selection(seed),
           ItemProcessor,
           ...retrying,
           ...catching,
@@ -250,6 +251,18 @@ class Builder {
         return { ...branch.States, [name]: { Type: "Choice", Choices: [rule], Default: next } };
       }
     }
+  }
+
+  /** How an item's input is made: not at all, or anew. */
+  private selection(seed: number): object {
+    const way = seed % 3;
+    if (way === 0) return {};
+    if (this.language === "JSONPath") {
+      const template = { "value.$": "$$.Map.Item.Value", "list.$": "$.list", index: [] };
+      return { ItemSelector: way === 1 ? template : {} };
+    }
+    const value = "{% $states.context.Map.Item.Value %}";
+    return { ItemSelector: way === 1 ? { item: value, index: [] } : value };
   }
 
   private catcher(next: string): NonNullable<State["Catch"]>[number] {

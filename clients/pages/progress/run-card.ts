@@ -1,8 +1,15 @@
 // One order on the page: bar, steps, reason, log, and what can be done about it.
-import { createRunStore, type ProgressClient, type RunStore, type RunView, type StepView } from "../../progress";
+import {
+  createRunStore,
+  type ProgressClient,
+  remainingSeconds,
+  type RunStore,
+  type RunView,
+  type StepView,
+} from "../../progress";
 import { announce, make, makeButton, makeSvg } from "../shared/dom";
 import { complain } from "../shared/page";
-import { describeError, describeEvent, STATE_WORDS } from "../../progress/words";
+import { describeError, describeEvent, describeRemaining, STATE_WORDS } from "../../progress/words";
 import { describeRun, describeStep, STEP_WORDS } from "./text";
 
 const PATHS: Readonly<Record<StepView["state"], string>> = {
@@ -21,6 +28,7 @@ export class RunCard {
   readonly #name: string;
   readonly #badge = make("span", { className: "state" });
   readonly #figure = make("p", { className: "figure" });
+  readonly #remaining = make("small", { className: "remaining" });
   readonly #bar = make("progress");
   readonly #steps = make("ol", { className: "steps" });
   readonly #reason = make("p", { className: "reason" });
@@ -55,7 +63,7 @@ export class RunCard {
       make(
         "div",
         { className: "head" },
-        make("div", { className: "title" }, heading, this.#badge, make("small", {}, "started ", time)),
+        make("div", { className: "title" }, heading, this.#badge, make("small", {}, "started ", time), this.#remaining),
         this.#figure,
       ),
       this.#bar,
@@ -75,7 +83,9 @@ export class RunCard {
 
   /** Brings running times up to date. */
   tick(): void {
-    if (this.#shown?.state === "running") this.#showSteps(this.#shown);
+    if (this.#shown?.state !== "running") return;
+    this.#showSteps(this.#shown);
+    this.#showRemaining(this.#shown);
   }
 
   remove(): void {
@@ -113,11 +123,17 @@ export class RunCard {
     this.#bar.value = view.percent;
     this.#bar.setAttribute("aria-valuetext", describeRun(view));
     this.#showSteps(view);
+    this.#showRemaining(view);
     this.#showLog(view);
     // What was there when the page opened is no news.
     if (before && before.log.length > 0 && view.log.length > before.log.length) {
       announce(`${this.#name}: ${describeEvent(view.log.at(-1)!)}, ${view.percent} percent.`);
     }
+  }
+
+  /** Text to be read, and no live region: nobody wants to hear it count down. */
+  #showRemaining(view: RunView): void {
+    this.#remaining.textContent = describeRemaining(remainingSeconds(view, Date.now()));
   }
 
   #showSteps(view: RunView): void {

@@ -9,15 +9,7 @@ import {
 } from "../../../handlers/progress/contract";
 import type { StateObject } from "./language";
 import type { StateNames } from "./names";
-import {
-  KEEP_INPUT,
-  literal,
-  objectOf,
-  REPORT_TIMEOUT_SECONDS,
-  retryTransient,
-  type CommonDelivery,
-  type ReportSource,
-} from "./report";
+import { KEEP_INPUT, literal, objectOf, retryTransient, type CommonDelivery, type ReportSource } from "./report";
 
 /** Where the direct transport stores and posts. */
 export interface DirectDelivery extends CommonDelivery {
@@ -27,12 +19,14 @@ export interface DirectDelivery extends CommonDelivery {
   readonly apiEndpoint: pulumi.Input<string>;
   readonly stageName: string;
   readonly retentionSeconds: number;
-  /** Most subscribers that one report is posted to. Set by weaving. @default 50 */
+  /** Most subscribers that one report is posted to. Set by weaving. @default 40 */
   readonly maximumPosts?: number;
 }
 
-const MAXIMUM_POSTS = 50;
-const MAXIMUM_CONCURRENCY = 40;
+/** Iterations of an inline Map that AWS runs at once: all posts of a report are one round, so that no viewer waits for another. */
+const MAXIMUM_POSTS = 40;
+/** Seconds after which an attempt of one task is given up. Five tasks may stand in a row: count, store, find, post, forget. */
+const TASK_TIMEOUT_SECONDS = 2;
 /** Of the 25,000 events that the history of a run may have, those that all reports together may take when nothing is tried again. */
 const HISTORY_BUDGET = 6000;
 const EVENTS_OF_REPORT = 30;
@@ -62,6 +56,9 @@ const TRANSIENT_POST = ["ApiGateway.429", "ApiGateway.500", "ApiGateway.502", "A
 
 const { partitionKey, sortKey, timeToLive, runningIndex } = PROGRESS_TABLE;
 const RUN = '"run#" & $states.context.Execution.Name';
+/** AWS writes a time with as many digits as it has; the table holds milliseconds, and compares times as texts. */
+const inMilliseconds = (time: string): string => `$fromMillis($toMillis(${time}))`;
+const ENTERED_AT = inMilliseconds("$states.context.State.EnteredTime");
 const text = (source: string): StateObject => ({ S: `{% ${source} %}` });
 const number = (source: string): StateObject => ({ N: `{% $string(${source}) %}` });
 
@@ -95,7 +92,7 @@ const task = (delivery: DirectDelivery, integration: string, errors: readonly st
   Type: "Task",
   QueryLanguage: "JSONata",
   Resource: delivery.resourceOf(integration),
-  TimeoutSeconds: REPORT_TIMEOUT_SECONDS,
+  TimeoutSeconds: TASK_TIMEOUT_SECONDS,
   Retry: retryTransient(errors),
 });
 const tableTask = (delivery: DirectDelivery, action: string): StateObject =>
@@ -130,7 +127,7 @@ function buildCount(source: ReportSource, delivery: DirectDelivery, next: string
     ["type", literal("progress")],
     ["executionId", "$states.context.Execution.Name"],
     ["sequence", `$number(${attribute("sequence")})`],
-    ["at", "$states.context.State.EnteredTime"],
+    ["at", ENTERED_AT],
     ["kind", literal(source.kind)],
     ["percent", `$floor(99 * $min([$number(${attribute("done")}), ${WHOLE}]) / ${WHOLE})`],
     ["step", literal(source.step)],
@@ -166,10 +163,10 @@ function buildCount(source: ReportSource, delivery: DirectDelivery, next: string
         "#completed": "completed",
       },
       ExpressionAttributeValues: {
-        ":startedAt": text("$states.context.Execution.StartTime"),
+        ":startedAt": text(inMilliseconds("$states.context.Execution.StartTime")),
         ":executionArn": text("$states.context.Execution.Id"),
         ":running": { S: "running" },
-        ":at": text("$states.context.State.EnteredTime"),
+        ":at": text(ENTERED_AT),
         ":index": { S: runningIndex.value },
         ":expiresAt": number(expiresAt(delivery)),
         ":one": { N: "1" },
@@ -237,7 +234,7 @@ function buildPush(base: string, delivery: DirectDelivery, names: StateNames): S
     QueryLanguage: "JSONata",
     Items: "{% $states.input.connections %}",
     ItemSelector: { connectionId: "{% $states.context.Map.Item.Value %}", event: "{% $states.input.event %}" },
-    MaxConcurrency: MAXIMUM_CONCURRENCY,
+    MaxConcurrency: MAXIMUM_POSTS,
     ItemProcessor: {
       ProcessorConfig: { Mode: "INLINE" },
       StartAt: post,

@@ -2,11 +2,10 @@
 import { statesOf, type QueryLanguage, type SequenceObject, type StateObject } from "./language";
 import type { MarkedStep } from "./marks";
 import type { StateNames } from "./names";
-import { buildReport, KEEP_INPUT, literal, type ProgressDelivery } from "./report";
+import { buildReport, KEEP_INPUT, literal, objectOf, type ProgressDelivery } from "./report";
 
 /** Part of a Map's share that its items make up; the rest comes when all are done. */
 const SHARE_OF_ITEMS = 0.9;
-const INDEX = "$states.context.Map.Item.Index";
 
 /** A Map that counts its items. */
 export interface CountedMap {
@@ -14,6 +13,8 @@ export interface CountedMap {
   readonly maximum: number;
   /** Variable of the number of items. */
   readonly variable: string;
+  /** Variable of an item's index, within the processor. */
+  readonly index: string;
 }
 
 const pickedOf = ({ variable, maximum }: CountedMap): string =>
@@ -67,17 +68,55 @@ export function buildCounter(
   };
 }
 
+/** The field of a Map that makes an item's input. */
+function selectorOf(state: StateObject): "ItemSelector" | "Parameters" | undefined {
+  return (["ItemSelector", "Parameters"] as const).find((field) => state[field] !== undefined);
+}
+
+/**
+ * The Map whose items bring their index along. AWS tells the index where the input of an item is made and to none of the states within.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+ */
+export function sendIndex(state: StateObject, language: QueryLanguage): StateObject {
+  const field = selectorOf(state);
+  const node = field === undefined ? "Map.Item" : "Map.Item.Index";
+  const told = language === "JSONPath" ? { "item.$": `$$.${node}` } : { item: `{% $states.context.${node} %}` };
+  return { ...state, [field ?? "ItemSelector"]: { ...told, ...(field === undefined ? {} : { input: state[field] }) } };
+}
+
+/** The state that takes the index off an item's input again: what follows gets the input that it has without reports. */
+function buildItemStart({ index }: CountedMap, map: StateObject, next: string): StateObject {
+  const item = "$states.input.item";
+  const common = { Type: "Pass", QueryLanguage: "JSONata", Next: next };
+  if (selectorOf(map) !== undefined) {
+    return { ...common, Assign: { [index]: `{% ${item} %}` }, Output: "{% $states.input.input %}" };
+  }
+  // An entry of an object comes as its key and its value.
+  const entry = objectOf([
+    ["Key", `${item}.Key`],
+    ["Value", `${item}.Value`],
+  ]);
+  return {
+    ...common,
+    Assign: { [index]: `{% ${item}.Index %}` },
+    Output: `{% $exists(${item}.Key) ? ${entry} : ${item}.Value %}`,
+  };
+}
+
 /**
  * Puts the reports of items behind the states that end a processor. Of `n` items, the one with index `i` is told of when
  * floor((i + 1) × picked ÷ n) is above floor(i × picked ÷ n): evenly spread, exactly `picked` of them, the last one included.
+ * @param state the Map, as the caller wrote it.
  */
 export function countItems(
   processor: SequenceObject,
+  state: StateObject,
   map: CountedMap,
   delivery: ProgressDelivery,
   names: StateNames,
 ): SequenceObject {
   const { step, label } = map.mark;
+  const start = names.next(step, "item start");
   const choice = names.next(step, "item");
   const end = names.next(step, "item end");
   const report = buildReport(
@@ -86,7 +125,7 @@ export function countItems(
       kind: "item",
       step,
       label,
-      key: `${literal(`${step}#`)} & $string(${INDEX})`,
+      key: `${literal(`${step}#`)} & $string($${map.index})`,
       share: shareOfItem(map),
       detail: undefined,
     },
@@ -95,14 +134,17 @@ export function countItems(
     names,
   );
   const picked = pickedOf(map);
-  const isPicked = `$floor((${INDEX} + 1) * ${picked} / $${map.variable}) > $floor(${INDEX} * ${picked} / $${map.variable})`;
-  const led = statesOf(processor).map(([name, state]) => {
-    if (state.End !== true) return [name, state] as const;
-    return [name, { ...withoutEnd(state), Next: choice }] as const;
+  const reached = (items: string): string => `$floor(${items} * ${picked} / $${map.variable})`;
+  const isPicked = `${reached(`($${map.index} + 1)`)} > ${reached(`$${map.index}`)}`;
+  const led = statesOf(processor).map(([name, inner]) => {
+    if (inner.End !== true) return [name, inner] as const;
+    return [name, { ...withoutEnd(inner), Next: choice }] as const;
   });
   return {
     ...processor,
+    StartAt: start,
     States: {
+      [start]: buildItemStart(map, state, processor.StartAt),
       ...Object.fromEntries(led),
       [choice]: {
         Type: "Choice",

@@ -6,8 +6,8 @@ import { buildDirectReport, type DirectDelivery } from "./direct";
 import type { StateObject } from "./language";
 import type { StateNames } from "./names";
 
-/** Seconds after which a report is given up. */
-export const REPORT_TIMEOUT_SECONDS = 10;
+/** Seconds after which an attempt of a report is given up; one that hangs is not repeated. */
+const REPORT_TIMEOUT_SECONDS = 10;
 /** Seconds after which a report that cannot be delivered is lost. */
 const UNDELIVERED_TIMEOUT_SECONDS = 5;
 /** Longest detail, as characters of its JSON text, that leaves the state machine: at most 240,000 bytes of the 262,144 of a payload. */
@@ -68,6 +68,10 @@ const TRANSIENT = {
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    // What the function throws when AWS did not do as it asked, and when other writers were faster: names of handlers/shared/errors.ts and
+    // handlers/progress/errors.ts, as Lambda reports them. The report's key makes a repetition harmless.
+    "AwsCallError",
+    "BusyRunError",
   ],
   eventbridge: ["EventBridge.InternalException", "EventBridge.ThrottlingException", "EventBridge.FailedEntry"],
 } as const;

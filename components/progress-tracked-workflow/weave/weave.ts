@@ -1,8 +1,8 @@
-// Weaves progress reports into a workflow. Pure. Of the caller's states nothing changes but where a step goes on to, and what leads to a
-// Map whose items are counted.
+// Weaves progress reports into a workflow. Pure. Of the caller's states nothing changes but where a step goes on to, and of a Map whose items
+// are counted what leads to it and how an item's input is made.
 import type { ProgressStep } from "../../../handlers/progress/contract";
 import { boundPosts } from "./direct";
-import { buildCounter, countItems, restShare, withoutEnd, type CountedMap } from "./items";
+import { buildCounter, countItems, restShare, sendIndex, withoutEnd, type CountedMap } from "./items";
 import {
   isSequence,
   languageOf,
@@ -57,10 +57,10 @@ interface StepFacts {
 /** Variables of Maps whose items are counted; no variable of the caller has such a name. */
 function nameCounters(steps: readonly MarkedStep[], taken: ReadonlySet<string>): ReadonlyMap<string, StepFacts> {
   let number = 0;
-  const nextName = (): string => {
+  const nextNames = (): Pick<CountedMap, "variable" | "index"> => {
     for (;;) {
-      const name = `progressItems${++number}`;
-      if (!taken.has(name)) return name;
+      const names = { variable: `progressItems${++number}`, index: `progressIndex${number}` };
+      if (!taken.has(names.variable) && !taken.has(names.index)) return names;
     }
   };
   return new Map(
@@ -68,7 +68,7 @@ function nameCounters(steps: readonly MarkedStep[], taken: ReadonlySet<string>):
       const { maximumItemReports: maximum } = mark;
       return [
         mark.step,
-        { mark, counted: maximum === undefined ? undefined : { mark, maximum, variable: nextName() } },
+        { mark, counted: maximum === undefined ? undefined : { mark, maximum, ...nextNames() } },
       ] as const;
     }),
   );
@@ -103,10 +103,11 @@ class Weaver {
   }
 
   private weaveInner(state: StateObject, language: QueryLanguage, counted: CountedMap | undefined): StateObject {
-    return mapInner(state, (inner, perItem) => {
-      const woven = this.weave(inner, language);
-      return perItem && counted ? countItems(woven, counted, this.delivery, this.names) : woven;
+    const woven = mapInner(state, (inner, perItem) => {
+      const own = this.weave(inner, language);
+      return perItem && counted ? countItems(own, state, counted, this.delivery, this.names) : own;
     });
+    return counted ? sendIndex(woven, language) : woven;
   }
 
   /** The state, its report, and the end that a state cannot have which must not fail. */

@@ -406,6 +406,30 @@ describe("Progress client", () => {
       assert.equal(sent("unsubscribe").length, 1);
     });
 
+    it("W6: subscribes again only when the unsubscription has been answered, for API Gateway does not keep them in order", async () => {
+      for (const executionId of ["a", "b"]) fake.addRun("alice", executionId);
+      const client = connect();
+      const first = client.watch("a");
+      await clock.advance(1000);
+      const receive = fake.receive.bind(fake);
+      fake.receive = (connection, text) => {
+        if (!text.includes('"unsubscribe"')) receive(connection, text);
+        else clock.setTimer(500, () => receive(connection, text));
+      };
+
+      first.stop();
+      client.watch("a").stop();
+      const logs = [collect(client.watch("a")), collect(client.watch("b"))];
+      await clock.advance(10);
+      const early = logs.map(sequences);
+      await clock.advance(1500);
+      fake.finishStep("a", 0);
+      await clock.advance(10);
+
+      assert.deepEqual(early, [[], [1]], "another run does not wait");
+      assert.deepEqual(sequences(logs[0]!), [1, 2]);
+    });
+
     it("ends with the iteration, and with the signal", async () => {
       const client = connect();
       fake.addRun("alice", "a");
@@ -593,6 +617,19 @@ describe("Progress client", () => {
       });
 
       assert.deepEqual(await settle(client.list(), MINUTE), []);
+    });
+
+    it("gives up a token that does not come, and tries again, and leaves nothing when it is closed meanwhile", async () => {
+      let calls = 0;
+      const token = (): Promise<string> => (++calls === 2 ? Promise.resolve("alice") : new Promise(() => undefined));
+      const client = connect("alice", { token });
+      const listed = await settle(client.list(), MINUTE);
+      for (const connection of fake.connections) connection.close();
+      await clock.advance(5000);
+
+      client.close();
+
+      assert.deepEqual([listed, calls, client.status.state], [[], 3, "stopped"]);
     });
 
     it("detects a connection that is dead without having said so, by a heartbeat without an answer", async () => {

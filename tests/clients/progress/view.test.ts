@@ -38,6 +38,14 @@ describe("View of a run", () => {
     assert.equal(view.steps[2]?.since, new Date(START + 5500).toISOString());
   });
 
+  it("takes no step before one that is done for the one that runs: it was passed over", () => {
+    const view = viewRun(RUN, [event("started", 0), done(1, 2)]);
+    const other = viewRun(RUN, [event("started", 0), done(0, 2), event("step", 5, { step: "Of another version" })]);
+
+    assert.equal(states(view), "waiting done running waiting");
+    assert.equal(states(other), "done waiting waiting waiting done");
+  });
+
   it("counts reports of items to their step's time", () => {
     const item = event("item", 4, { step: ORDER_STEPS[1]!.step, label: "Parcel" });
 

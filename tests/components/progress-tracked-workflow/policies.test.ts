@@ -1,7 +1,7 @@
 // Proves each policy document of ProgressTrackedWorkflow word for word, that it is valid IAM, and what it decides. AWS's own decision is
 // not proven here.
 import assert from "node:assert/strict";
-import { ProgressTrackedWorkflow, type ProgressTransport } from "../../../components";
+import { ProgressTrackedWorkflow, trackProgress, type ProgressTransport } from "../../../components";
 import {
   buildDeadLetterQueuePolicy,
   buildHandlerStatements,
@@ -191,7 +191,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
   });
 
   it("W16: Step Functions acts as the role for this workflow only", () => {
-    assert.deepEqual(buildMachineTrustPolicy(MACHINE), {
+    assert.deepEqual(buildMachineTrustPolicy(MACHINE, false), {
       Version: "2012-10-17",
       Statement: [
         {
@@ -240,12 +240,45 @@ describe("ProgressTrackedWorkflow: policies", function () {
     assert.deepEqual([...OWN_SIDS].sort(), [...new Set(own)].filter((sid) => sid !== "Ship").sort());
   });
 
+  it("W16: with a distributed Map, Step Functions acts as the role for the runs of its items too", async () => {
+    const definition = {
+      StartAt: "All",
+      States: {
+        All: trackProgress({
+          Type: "Map",
+          ItemProcessor: {
+            ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" },
+            StartAt: "One",
+            States: { One: { Type: "Pass", End: true } },
+          },
+          End: true,
+        }),
+      },
+    };
+    const { errors, byName } = await evaluateProgram(
+      () => void new ProgressTrackedWorkflow("orders", { ...MINIMAL_WORKFLOW_ARGS, definition }),
+    );
+
+    assert.deepEqual(errors, []);
+    const machine = byName("orders-state-machine").outputs.arn as string;
+    const { Statement } = JSON.parse(
+      byName("orders-state-machine-role").inputs.assumeRolePolicy as string,
+    ) as PolicyDocument;
+    assert.deepEqual(
+      [Statement].flat().map(({ Condition }) => Condition),
+      [{ ArnLike: { "aws:SourceArn": [machine, `${machine}:*`, `${machine}/*`] } }],
+    );
+  });
+
   it("A1: every document is valid IAM, and names no wildcard that it could do without", async () => {
     const handlers = (Object.keys(PROGRESS_HANDLERS) as ProgressHandlerName[]).map((handler) =>
       buildPolicy(buildHandlerStatements(handler, { ...PARTS, kmsKeyArn: KEY })),
     );
     const machines = (["direct", "function", "eventbridge"] as const).map((transport) => machinePolicy(transport, KEY));
-    const others = [buildMachineTrustPolicy(MACHINE), buildDeadLetterQueuePolicy("arn:aws:sqs:eu-west-1:1:q", [])];
+    const others = [
+      buildMachineTrustPolicy(MACHINE, true),
+      buildDeadLetterQueuePolicy("arn:aws:sqs:eu-west-1:1:q", []),
+    ];
 
     for (const document of [...handlers, ...machines, ...others])
       assert.deepEqual(await lintPolicy(document as PolicyDocument), []);
@@ -276,7 +309,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
     assert.deepEqual(JSON.parse(byName("orders-state-machine-policy").inputs.policy as string), expected);
     assert.deepEqual(
       JSON.parse(byName("orders-state-machine-role").inputs.assumeRolePolicy as string),
-      buildMachineTrustPolicy(machine),
+      buildMachineTrustPolicy(machine, false),
     );
     const messages = JSON.parse(byName("orders-messages-policy").inputs.policy as string) as PolicyDocument;
     const uses = JSON.stringify(messages);

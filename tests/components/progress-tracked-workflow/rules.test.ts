@@ -150,6 +150,19 @@ const CASES: readonly (readonly [string, object, RegExp])[] = [
     { definitionSubstitutions: { "a-b": "x" } },
     /definitionSubstitutions must have names/,
   ],
+  [
+    "a label with a placeholder that is filled in",
+    { ...marked({ Label: "To ${City}" }), definitionSubstitutions: { City: "Rome" } },
+    /definition must have no placeholders of definitionSubstitutions in names and labels .+ got \["To \$\{City\}"\]/,
+  ],
+  [
+    "a marked state whose name has a placeholder that is filled in",
+    {
+      definition: { StartAt: "Ship ${City}", States: { "Ship ${City}": trackProgress({ Type: "Pass", End: true }) } },
+      definitionSubstitutions: { City: pulumi.output("Rome") },
+    },
+    /got \["Ship \$\{City\}"\]; write the text itself/,
+  ],
   ["no retention", { retentionDays: 0 }, /retentionDays must be a whole number between 1 and 365/],
   ["1,001 starts", { startsPerMinute: 1001 }, /startsPerMinute must be .+ between 1 and 1000/],
   ["a rate of 0", { throttling: { rateLimit: 0 } }, /throttling\.rateLimit/],
@@ -203,6 +216,16 @@ describe("ProgressTrackedWorkflow: rules", function () {
     } finally {
       remove();
     }
+  });
+
+  it("takes placeholders elsewhere, and texts in labels that only look like one", () => {
+    const { definition } = resolveProgressTrackedWorkflowSettings("orders", {
+      ...MINIMAL_WORKFLOW_ARGS,
+      ...marked({ Label: "To ${Town}" }, { Resource: "${ShipArn}" }),
+      definitionSubstitutions: { ShipArn: "arn" },
+    });
+
+    assert.ok(JSON.stringify(definition).includes("${Town}"));
   });
 
   it("rejects with all problems at once", () => {

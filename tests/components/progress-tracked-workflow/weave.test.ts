@@ -5,6 +5,8 @@ import { trackProgress } from "../../../components";
 import { weaveProgress, type WovenWorkflow } from "../../../components/progress-tracked-workflow/weave/weave";
 import { apportion, deriveWeight } from "../../../components/progress-tracked-workflow/weave/weights";
 import { MAXIMUM_DETAIL_BYTES, PROGRESS_PROTOCOL_VERSION, WHOLE } from "../../../handlers/progress/contract";
+import { BusyRunError } from "../../../handlers/progress/errors";
+import { AwsCallError } from "../../../handlers/shared/errors";
 import { evaluateExpressions } from "../../../local/cloud/states/language/expressions";
 import type { Json, JsonRecord, StatesDefinition } from "../../../local/cloud/states/language/types";
 import { findingsOf } from "../../../local/cloud/states/language/validate";
@@ -93,6 +95,27 @@ async function report(
 const payloads = (reported: readonly Reported[]): JsonRecord[] =>
   reported.map(({ input }) => input.Payload as JsonRecord);
 
+/** What the expressions of a field give. */
+async function evaluate(field: Json, states: JsonRecord, variables = new Map<string, Json>()): Promise<Json> {
+  const randomness = { uuid: () => "", random: () => 0 };
+  return await evaluateExpressions(field, { states, variables, now: 0 }, randomness, "field");
+}
+
+/** Seconds that a task may take in all: every attempt to its limit, and the waits between them. */
+function longestSeconds({ TimeoutSeconds, Retry }: Record<string, unknown>): number {
+  const [{ MaxAttempts, IntervalSeconds, BackoffRate, MaxDelaySeconds } = {}, ...more] = Retry as Record<
+    string,
+    number
+  >[];
+  assert.equal(more.length, 0);
+  let seconds = Number(TimeoutSeconds);
+  for (let retry = 0; retry < Number(MaxAttempts); retry++) {
+    const wait = Math.min(Number(IntervalSeconds) * Number(BackoffRate) ** retry, Number(MaxDelaySeconds));
+    seconds += wait + Number(TimeoutSeconds);
+  }
+  return seconds;
+}
+
 describe("weaveProgress", function () {
   this.timeout(20_000);
 
@@ -129,7 +152,7 @@ describe("weaveProgress", function () {
           transport === "direct" ? Object.values(allStates(state)).filter(({ Type }) => Type === "Task") : [state];
         assert.ok(tasks.length >= 1);
         for (const task of tasks) {
-          assert.equal(task.TimeoutSeconds, 10);
+          assert.equal(task.TimeoutSeconds, transport === "direct" ? 2 : 10);
           for (const retrier of task.Retry as JsonRecord[]) {
             assert.equal(retrier.MaxAttempts, 2);
             assert.ok(!(retrier.ErrorEquals as string[]).some((error) => error.startsWith("States.")), name);
@@ -148,9 +171,11 @@ describe("weaveProgress", function () {
     it(`W31: "${transport}" leaves the caller's states as they are, but for where they go on to`, () => {
       const states = allStates(woven.definition);
       for (const [name, own] of Object.entries(allStates(ORDERS))) {
-        const { Next, End, Branches, ItemProcessor, ...rest } = states[name] ?? assert.fail(name);
+        const { Next, End, Branches, ItemProcessor, ItemSelector, ...rest } = states[name] ?? assert.fail(name);
         const { Next: ownNext, End: ownEnd, Branches: _b, ItemProcessor: _i, Progress, ...ownRest } = own;
         assert.deepEqual(rest, ownRest, name);
+        // Only a Map that counts its items makes their input in another way.
+        assert.equal(ItemSelector === undefined, name !== "Inventory", name);
         if (Progress === undefined && name !== "Reserve") assert.deepEqual([Next, End], [ownNext, ownEnd], name);
         assert.equal(Branches === undefined, _b === undefined);
         assert.equal(ItemProcessor === undefined, _i === undefined);
@@ -320,11 +345,7 @@ describe("weaveProgress", function () {
   it("W33: counts the entries of an object, over which a Map runs too", async () => {
     const states = allStates(weaveProgress(counted, DELIVERIES.function).definition);
     const { Output } = states["All (count)"] ?? assert.fail();
-    const randomness = { uuid: () => "", random: () => 0 };
-    const count = (input: Json): Promise<unknown> =>
-      Promise.resolve(
-        evaluateExpressions(String(Output), { states: { input }, variables: new Map(), now: 0 }, randomness, "Output"),
-      );
+    const count = (input: Json): Promise<Json> => evaluate(Output as Json, { input });
 
     assert.equal(await count({ a: 1, b: 2, c: 3 }), 3);
     assert.equal(await count([{ a: 1, b: 2 }]), 1);
@@ -334,16 +355,187 @@ describe("weaveProgress", function () {
   it("W33: of 10,000 items, more than the history of a run can hold, the same few would be picked", async () => {
     const states = allStates(weaveProgress(counted, DELIVERIES.function).definition);
     const [rule] = states["All (item)"]?.Choices as readonly { readonly Condition: string }[];
-    const variables = new Map<string, Json>([["progressItems1", 10_000]]);
-    const randomness = { uuid: () => "", random: () => 0 };
     const picked: number[] = [];
-    for (let Index = 0; Index < 10_000; Index++) {
-      const scope = { states: { context: { Map: { Item: { Index } } } }, variables, now: 0 };
-      if ((await evaluateExpressions(rule?.Condition ?? "", scope, randomness, "Condition")) === true)
-        picked.push(Index);
+    for (let index = 0; index < 10_000; index++) {
+      const variables = new Map<string, Json>([
+        ["progressItems1", 10_000],
+        ["progressIndex1", index],
+      ]);
+      if ((await evaluate(rule?.Condition ?? "", {}, variables)) === true) picked.push(index);
     }
 
     assert.deepEqual(picked, spread(10_000));
+  });
+
+  it("W33: no state within a Map reads its item from the context, where AWS has it only while an item's input is made", () => {
+    const JSONata = { ...counted, States: { All: { ...counted.States.All, ItemSelector: { a: 1 } } } };
+    for (const transport of TRANSPORTS) {
+      for (const definition of [ORDERS, counted, JSONata]) {
+        const states = allStates(weaveProgress(definition, DELIVERIES[transport]).definition);
+        const [, map] = Object.entries(states).find(([name]) => ["Inventory", "All"].includes(name)) ?? assert.fail();
+        const own = Object.entries(allStates(map.ItemProcessor as object)).filter(([name]) => !name.includes("(push"));
+        assert.ok(JSON.stringify(map.ItemSelector).includes(".Map.Item"));
+        for (const [name, state] of own) {
+          // A Map of ours, over viewers, has items of its own.
+          const { ItemSelector: _, Branches: __, ...rest } = state;
+          assert.ok(!JSON.stringify(rest).includes("Map.Item"), name);
+        }
+      }
+    }
+  });
+
+  const VALUES: readonly Json[] = [
+    null,
+    true,
+    0,
+    "",
+    "{% no %}",
+    [],
+    [1],
+    [[1]],
+    {},
+    { a: [] },
+    { Key: 1, Value: [2] },
+  ];
+  const SELECTORS: Readonly<Record<string, readonly object[]>> = {
+    JSONPath: [
+      {},
+      {
+        ItemSelector: {
+          "value.$": "$$.Map.Item.Value",
+          "at.$": "$$.Map.Item.Index",
+          "all.$": "$.list",
+          fixed: { a: [] },
+        },
+      },
+      { Parameters: { "item.$": "$$.Map.Item", input: 1 } },
+      { ItemSelector: {} },
+    ],
+    JSONata: [
+      {},
+      {
+        ItemSelector: {
+          value: "{% $states.context.Map.Item.Value %}",
+          all: "{% $states.input.list %}",
+          fixed: { a: [] },
+        },
+      },
+      { ItemSelector: "{% $states.context.Map.Item.Value %}" },
+      { ItemSelector: { list: ["{% $states.context.Map.Item.Index %}"], text: "plain" } },
+      { ItemSelector: { item: "{% $error('no') %}" } },
+    ],
+  };
+  for (const QueryLanguage of ["JSONPath", "JSONata"] as const) {
+    it(`W30: the items of a counted Map are what they are without reports, however they are made (${QueryLanguage})`, async () => {
+      for (const selector of SELECTORS[QueryLanguage] ?? []) {
+        const one = {
+          StartAt: "One",
+          States: { One: { Type: "Pass", Next: "Two" }, Two: { Type: "Wait", Seconds: 0, End: true } },
+        };
+        const definition = {
+          QueryLanguage,
+          StartAt: "All",
+          States: {
+            All: trackProgress(
+              {
+                Type: "Map",
+                ...(QueryLanguage === "JSONPath" ? { ItemsPath: "$.list" } : { Items: "{% $states.input.list %}" }),
+                ...selector,
+                ["Parameters" in selector ? "Iterator" : "ItemProcessor"]: one,
+                Catch: [{ ErrorEquals: ["States.QueryEvaluationError"], Next: "Failed" }],
+                End: true,
+              },
+              { maximumItemReports: 4 },
+            ),
+            Failed: { Type: "Fail", Error: "Caught" },
+          },
+        };
+        const input = { list: [...VALUES] };
+        const outcome = async (run: () => Promise<Json | undefined>): Promise<Json | undefined> =>
+          run().catch((error: unknown) => (error as { readonly code?: string }).code ?? String(error));
+        const plain = await outcome(() => runStates(withoutMarks(definition) as unknown as StatesDefinition, input));
+        let keys: readonly unknown[] = [];
+        const woven = await outcome(async () => {
+          const { output, reported } = await report(weaveProgress(definition, DELIVERIES.function), input);
+          keys = payloads(reported).map(({ key }) => key);
+          return output;
+        });
+
+        assert.deepEqual(woven, plain, JSON.stringify(selector));
+        if (Array.isArray(plain)) assert.deepEqual(keys, ["All#2", "All#5", "All#8", "All#10", "All"]);
+        else assert.ok(JSON.stringify(selector).includes("$error"), String(plain));
+      }
+    });
+  }
+
+  it("W30: an entry of an object reaches its processor as key and value", async () => {
+    const states = allStates(weaveProgress(counted, DELIVERIES.function).definition);
+    const { Output, Assign } = states["All (item start)"] ?? assert.fail();
+    const item = { Index: 3, Key: "a", Value: [1] };
+
+    assert.deepEqual(await evaluate(Output as Json, { input: { item } }), { Key: "a", Value: [1] });
+    assert.deepEqual(await evaluate(Assign as Json, { input: { item } }), { progressIndex1: 3 });
+  });
+
+  it("W1: a report is sent again after what its function fails on for a moment, and nobody hears of it twice", async () => {
+    const definition = { StartAt: "A", States: { A: trackProgress({ Type: "Pass", End: true }) } };
+    const woven = weaveProgress(definition, DELIVERIES.function);
+    for (const error of [new AwsCallError("ThrottlingException", 400, ""), new BusyRunError("run")]) {
+      let calls = 0;
+      const { reported } = await report(woven, "in", () => (++calls < 3 ? fail(error.name) : {}));
+
+      assert.deepEqual(
+        reported.map(({ name }) => name),
+        ["A (progress)", "A (progress)", "A (progress)"],
+        error.name,
+      );
+      assert.equal(new Set(payloads(reported).map(({ key }) => key)).size, 1);
+    }
+  });
+
+  it("W1: a report takes at most 10 seconds when AWS hangs, and 33 or 45 when each attempt fails at its last moment", () => {
+    const definition = { StartAt: "A", States: { A: trackProgress({ Type: "Pass", End: true }) } };
+    const tasks = (transport: Transport): Record<string, unknown>[] =>
+      Object.entries(allStates(weaveProgress(definition, DELIVERIES[transport]).definition))
+        .filter(([name, { Type }]) => Type === "Task" && !name.includes("undelivered"))
+        .map(([, task]) => task);
+    const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+    for (const transport of TRANSPORTS) {
+      const found = tasks(transport);
+      assert.equal(found.length, transport === "direct" ? 5 : 1);
+      assert.equal(sum(found.map(({ TimeoutSeconds }) => Number(TimeoutSeconds))), 10, transport);
+      assert.equal(sum(found.map(longestSeconds)), transport === "direct" ? 45 : 33, transport);
+      for (const { Retry } of found)
+        assert.ok(!JSON.stringify(Retry).includes("States.Timeout"), "what hangs is not repeated");
+    }
+    // The sum holds when all posts are one round: AWS runs at most 40 iterations of an inline Map at once.
+    const states = allStates(weaveProgress(definition, DELIVERIES.direct).definition);
+    const [, find] = Object.entries(states).find(([name]) => name.includes("(find")) ?? assert.fail();
+    const [, push] = Object.entries(states).find(([name]) => name.includes("(push")) ?? assert.fail();
+    assert.equal((find.Arguments as JsonRecord).Limit, push.MaxConcurrency);
+    assert.ok(Number(push.MaxConcurrency) <= 40);
+  });
+
+  it("W5: the direct transport writes times with three digits, whatever AWS gives, since they are compared as texts", async () => {
+    const definition = { StartAt: "A", States: { A: trackProgress({ Type: "Pass", End: true }) } };
+    const states = allStates(weaveProgress(definition, DELIVERIES.direct).definition);
+    const [, count] = Object.entries(states).find(([name]) => name.includes("(count")) ?? assert.fail();
+    const values = (count.Arguments as JsonRecord).ExpressionAttributeValues as JsonRecord;
+    for (const [given, expected] of [
+      ["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z"],
+      ["2026-01-01T00:00:00.120Z", "2026-01-01T00:00:00.120Z"],
+      ["2026-01-01T00:00:00.123456Z", "2026-01-01T00:00:00.123Z"],
+      ["2026-01-01T00:00:00.123456789Z", "2026-01-01T00:00:00.123Z"],
+    ] as const) {
+      const context = { Execution: { StartTime: given, Name: "run", Id: "arn" }, State: { EnteredTime: given } };
+      const result = { Attributes: { sequence: { N: "1" }, done: { N: "0" } } };
+
+      assert.deepEqual(await evaluate(values[":at"] ?? null, { context }), { S: expected });
+      assert.deepEqual(await evaluate(values[":startedAt"] ?? null, { context }), { S: expected });
+      const { event } = (await evaluate(count.Output as Json, { context, result })) as { readonly event: JsonRecord };
+      assert.equal(event.at, expected);
+    }
   });
 
   it("W2: the report is the contract's, and the event carries the workflow too", async () => {
@@ -470,7 +662,7 @@ describe("weaveProgress", function () {
       return (find.Arguments as JsonRecord).Limit;
     };
 
-    assert.deepEqual([1, 5, 20, 100].map(limitOf), [50, 50, 30, 3]);
+    assert.deepEqual([1, 5, 20, 100].map(limitOf), [40, 40, 30, 3]);
   });
 
   for (const transport of TRANSPORTS) {
@@ -543,7 +735,7 @@ describe("weaveProgress", function () {
     const definition = {
       StartAt: "A",
       States: {
-        A: { Type: "Pass", Assign: { progressItems1: 1 }, Next: "M" },
+        A: { Type: "Pass", Assign: { progressItems1: 1, progressIndex2: 1 }, Next: "M" },
         M: trackProgress(
           { Type: "Map", ItemProcessor: { StartAt: "B", States: { B: { Type: "Pass", End: true } } }, End: true },
           { maximumItemReports: 1 },
@@ -553,7 +745,7 @@ describe("weaveProgress", function () {
 
     const text = JSON.stringify(weaveProgress(definition, DELIVERIES.function).definition);
     assert.deepEqual(findingsOf(text), []);
-    assert.ok(text.includes('"progressItems2"'));
+    assert.ok(text.includes('"progressItems3"') && text.includes('"progressIndex3"'));
   });
 
   it("does not touch the definition that it is given", () => {

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { answerMessage, type Sender } from "../../../handlers/progress/answer-message";
 import type { ClientMessage, RunDescription, ServerReply } from "../../../handlers/progress/contract";
-import { BadRequestError } from "../../../handlers/progress/errors";
+import { BadRequestError, TooManyStartsError } from "../../../handlers/progress/errors";
 import { record, recordExecution } from "../../../handlers/progress/record";
+import { reconcileRuns } from "../../../handlers/progress/reconcile-runs";
 import { nameExecution } from "../../../handlers/progress/run";
 import { AwsCallError } from "../../../handlers/shared/errors";
 import type { ServiceStub } from "../../support/json-service-stub";
@@ -114,6 +115,45 @@ describe("Messages of clients", () => {
       await succeed({ ...start, idempotencyKey: "4" }, mallory);
       system.time += 60_000;
       await succeed({ ...start, idempotencyKey: "4" });
+    });
+
+    it("W12: a start that comes while too many runs are under way is finished when it comes again", async () => {
+      system.workflow.failure = new TooManyStartsError("later");
+      assert.equal(await refuse(start), "TooManyRequests");
+      system.workflow.failure = undefined;
+
+      assert.equal((await succeed(start)).run?.state, "running");
+
+      assert.equal(system.workflow.executions.size, 1);
+    });
+
+    it("W12: a start that is refused keeps its run, for its repetition may have begun the execution meanwhile", async () => {
+      const begin = system.workflow.start.bind(system.workflow);
+      system.workflow.start = async () => {
+        system.workflow.start = begin;
+        await succeed(start);
+        throw new TooManyStartsError("later");
+      };
+      assert.equal(await refuse(start), "TooManyRequests");
+
+      await end("SUCCEEDED");
+
+      const { run, events } = await succeed(subscribe);
+      assert.deepEqual([run?.state, events?.map(({ kind }) => kind)], ["succeeded", ["started", "succeeded"]]);
+    });
+
+    it("W9: a start that is refused and does not come again is ended by the reconciler", async () => {
+      system.workflow.failure = new TooManyStartsError("later");
+      await refuse(start);
+      system.workflow.failure = undefined;
+      system.time += 61_000;
+
+      await reconcileRuns({ ...system, hasTime: () => true });
+
+      assert.deepEqual(
+        (await succeed({ action: "list" })).runs?.map(({ state }) => state),
+        ["aborted"],
+      );
     });
 
     it("leaves nothing behind when Step Functions refuses the input", async () => {
@@ -261,7 +301,7 @@ describe("Messages of clients", () => {
 
       assert.deepEqual([run?.state, run?.percent, run?.sequence], ["running", 24, 4]);
       assert.equal(system.posts.at(-1)?.event.kind, "redriven");
-      assert.deepEqual(await collect(system.runs.running("9999", true)), [executionId]);
+      assert.deepEqual(await collect(system.runs.running("9999")), [{ executionId, startedAt: AT }]);
     });
 
     it("rejects a run that is under way, has succeeded or is too old", async () => {

@@ -150,7 +150,7 @@ describe("Progress handlers as deployed", function () {
     });
     assert.match(machine.requests[0]!.authorization, /\/eu-west-1\/states\/aws4_request/);
 
-    await invoke("report", createReport({ executionId }));
+    await invoke("report", createReport({ executionId, at: new Date().toISOString() }));
     assert.deepEqual(
       pushed().map(({ sequence, percent, step }) => [sequence, percent, step]),
       [[2, 24, "Reserve"]],
@@ -170,6 +170,14 @@ describe("Progress handlers as deployed", function () {
     await send("c1", "alice", { action: "unsubscribe", executionId });
     await invoke("connections", socketEvent("DISCONNECT", "c1", "alice"));
     assert.equal((await send("c2", "alice", { action: "list" })).runs?.length, 1);
+  });
+
+  it("W26: tell with the next run how long the one before has taken", async () => {
+    const { run } = await send("c1", "alice", { action: "start", idempotencyKey: "next", input: {} });
+    const { runs, totalSeconds = Infinity, secondsAfter = {} } = run?.expected ?? {};
+
+    assert.deepEqual([runs, Object.keys(secondsAfter)], [1, ["Reserve"]]);
+    assert.ok(totalSeconds < 60 && Number(secondsAfter.Reserve) < 60, JSON.stringify(run));
   });
 
   it("report takes events of the EventBridge transport, with the same bytes to the viewer", async () => {

@@ -1,6 +1,6 @@
 // Proves how a message is posted: signed, within the limits, and 410 told from every other failure.
 import assert from "node:assert/strict";
-import { WEBSOCKET_LIMITS } from "../../../handlers/progress/contract";
+import { MAXIMUM_MESSAGE_BYTES } from "../../../handlers/progress/contract";
 import { createPoster } from "../../../handlers/progress/poster";
 import { startAwsStub, type AwsStub } from "../../support/progress-bundles";
 import { createProgressEnvironment } from "../../support/progress-handlers";
@@ -28,9 +28,9 @@ describe("Posting to a connection", () => {
   });
 
   it("W14: rejects a message above 128 kB without posting it", async () => {
-    await assert.rejects(post("x".repeat(WEBSOCKET_LIMITS.maximumMessageBytes + 1)), /131073 bytes is too large/);
+    await assert.rejects(post("x".repeat(MAXIMUM_MESSAGE_BYTES + 1)), /131073 bytes is too large/);
     assert.deepEqual(stub.requests, []);
-    assert.equal(await post("x".repeat(WEBSOCKET_LIMITS.maximumMessageBytes)), "sent");
+    assert.equal(await post("x".repeat(MAXIMUM_MESSAGE_BYTES)), "sent");
   });
 
   it("W8: takes 410 for gone, without a second attempt", async () => {

@@ -1,6 +1,6 @@
 // Proves the pages of a replay: bounded, in order, and honest about what may still come.
 import assert from "node:assert/strict";
-import { REPLAY_PAGE, WEBSOCKET_LIMITS, type ProgressEvent } from "../../../handlers/progress/contract";
+import { REPLAY_PAGE, MAXIMUM_MESSAGE_BYTES, type ProgressEvent } from "../../../handlers/progress/contract";
 import { appendToLog } from "../../../handlers/progress/progress-log";
 import { GAP_MS, replay } from "../../../handlers/progress/replay";
 import { createReport, createRun, START_TIME } from "../../support/progress-handlers";
@@ -49,7 +49,7 @@ describe("Replay", () => {
 
     const answer = await replay(store, store.run, 0, START_TIME);
 
-    assert.ok(Buffer.byteLength(JSON.stringify(answer)) < WEBSOCKET_LIMITS.maximumMessageBytes);
+    assert.ok(Buffer.byteLength(JSON.stringify(answer)) < MAXIMUM_MESSAGE_BYTES);
     assert.deepEqual([answer.events.length, answer.completeTo, answer.run.sequence], [6, 6, 20]);
   });
 

@@ -77,6 +77,8 @@ describe("Schema of the messages", () => {
   it("W15: holds for every reply", async () => {
     const send = (body: object): Promise<ServerReply> =>
       answerMessage(system, { connectionId: "c", owner: "alice" }, JSON.stringify({ requestId: "r", ...body }));
+    const mean = { runs: 1, seconds: 2.5 };
+    await system.durations.replace(undefined, { total: mean, after: { Reserve: mean } });
     const started = await send({ action: "start", idempotencyKey: "k", input: {} });
     const executionId = started.ok ? started.run?.executionId : undefined;
     const replies = [
@@ -92,6 +94,7 @@ describe("Schema of the messages", () => {
     ];
 
     for (const reply of replies) assertValid("serverReply", reply);
+    assert.ok(started.ok && started.run?.expected);
     assert.equal(replies.filter(({ ok }) => !ok).length, 2);
   });
 

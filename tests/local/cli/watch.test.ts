@@ -97,6 +97,28 @@ describe("npm run watch", () => {
     assert.ok(out.endsWith("\r\u001b[K"));
   });
 
+  it("W26: says on a terminal how much time is left, and goes on counting between events", async () => {
+    server.fake.expected = { runs: 1, totalSeconds: 200, secondsAfter: { "Check inventory": 12.4 } };
+    server.fake.addRun("ada", "one");
+    let out = "";
+    const stdout = {
+      isTTY: true,
+      columns: 100,
+      write: (text: string) => {
+        if (!out.includes("about 3 min") && text.includes("about 3 min")) server.fake.finishStep("one", 0);
+        if (text.includes("a few seconds left")) finish("one");
+        out += text;
+      },
+    };
+
+    const { code } = await watch(["one", ...deployed()], { stdout });
+
+    assert.equal(code, EXIT.done);
+    assert.match(out, / 0 % {2}Items reserved, about 3 min left/);
+    assert.match(out, / 19 % {2}Payment taken, about 10 s left/);
+    assert.match(out, / 19 % {2}Payment taken, a few seconds left/);
+  });
+
   for (const kind of ["failed", "timed-out", "aborted"] as const) {
     it(`fails when the run has ended as ${kind}, with the reason`, async () => {
       server.fake.addRun("ada", "one");

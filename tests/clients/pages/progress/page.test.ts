@@ -185,6 +185,24 @@ describe("the progress page in Chromium", function () {
     assert.ok((await page.locator("#announcer").innerText()).includes(`Order ${short}: Done, 100 percent`));
   });
 
+  it("W26: says how much time is left in plain words, less as it goes by, and does not announce it", async () => {
+    const { id: first, short: before } = await place();
+    server.fake.emit(first, { kind: "succeeded" });
+    server.fake.expected = { runs: 1, totalSeconds: 125, secondsAfter: { "Check inventory": 12.4 } };
+    const { id, short } = await place();
+    await card(short).getByText("about 2 min left", { exact: true }).waitFor();
+    await shoot("remaining");
+    server.fake.finishStep(id, 0);
+    await card(short).getByText("about 10 s left", { exact: true }).waitFor();
+    await card(short).getByText("a few seconds left", { exact: true }).waitFor();
+    const announced = await page.locator("[aria-live]").allInnerTexts();
+    server.fake.emit(id, { kind: "succeeded" });
+    await card(short).getByText("Done", { exact: true }).first().waitFor();
+
+    for (const name of [before, short]) assert.equal(await card(name).locator(".remaining").innerText(), "");
+    assert.doesNotMatch(announced.join(" "), / left/);
+  });
+
   it("W23: shows why a run failed and in which step, and tries again from there", async () => {
     const { id, short } = await place();
     server.fake.finishStep(id, 0);
