@@ -60,7 +60,8 @@ export interface ThrottledQueueConsumerArgs {
    */
   readonly maximumBatchingWindowInSeconds?: number;
   /**
-   * Patterns, as JSON texts, of which a message must match one; at most 5. Lambda deletes messages that match none.
+   * Patterns of `body`, as JSON texts, of which a message must match one; at most 5. Lambda deletes messages that match none. With
+   * `claimCheck` one must match its references: `{"body":{"claimCheck":{"key":[{"exists":true}]}}}`.
    * @default - every message is processed
    */
   readonly filters?: string[];
@@ -79,6 +80,12 @@ export interface ThrottledQueueConsumerArgs {
    * @default `false`
    */
   readonly fifo?: boolean;
+  /**
+   * Lifts the 300 calls of each kind per second that a FIFO queue takes to the quota of the Region, as long as messages are spread over
+   * many groups. Deduplication is then within a group. With `fifo` only.
+   * @default `false`
+   */
+  readonly fifoHighThroughput?: boolean;
   /**
    * Lets SQS derive the deduplication id from the body. With `fifo` only.
    * @default `false`
@@ -128,7 +135,7 @@ export interface ThrottledQueueConsumerArgs {
   readonly maxMessageSizeBytes?: number;
   /**
    * ARN of a customer managed KMS key, no alias, that encrypts queues, state table and claim checks. Its policy must let roles of this
-   * account, and services among `producers`, use it.
+   * account, and `producers`, use it.
    * @default - keys that the services own
    */
   readonly kmsKeyArn?: pulumi.Input<string>;
@@ -139,7 +146,7 @@ export interface ThrottledQueueConsumerArgs {
   readonly idempotency?: QueueIdempotencyArgs;
   /**
    * Lets a failed message wait the longer the more often it has failed. With `entry` only.
-   * @default - on with `entry`: 5 s, doubled each time, up to 15 minutes
+   * @default - on with `entry`: 60 s, doubled each time, up to 15 minutes; half of each wait is random
    */
   readonly backoff?: QueueBackoffArgs;
   /**
@@ -158,8 +165,8 @@ export interface ThrottledQueueConsumerArgs {
    */
   readonly circuitBreaker?: QueueCircuitBreakerArgs;
   /**
-   * Who may send beside roles that hold `producerPolicy`: services, and roles of other accounts of an organization. The key names the
-   * producer's statement in the queue's policy: letters and digits.
+   * Who may send beside roles that hold `producerPolicy`: services, and roles of other accounts of an organization, which may write
+   * claim checks as well. The key names the producer's statements in the policies of queue and bucket: letters and digits.
    * @default - nobody
    */
   readonly producers?: Record<string, QueueProducerArgs>;
@@ -268,7 +275,7 @@ export interface QueueIdempotencyArgs {
   readonly expirySeconds?: number;
 }
 
-/** Back-off of failed messages: a random time up to base × 2^(receives - 1). */
+/** Back-off of failed messages: a random time between half of base × 2^(receives - 1) and all of it. */
 export interface QueueBackoffArgs {
   /**
    * Lets failed messages wait by their own back-off; otherwise each waits for the rest of its visibility timeout.
@@ -276,8 +283,8 @@ export interface QueueBackoffArgs {
    */
   readonly enabled?: boolean;
   /**
-   * Most seconds after the first failure, 1 to 43,200.
-   * @default `5`
+   * Most seconds after the first failure, 1 to 43,200. With 60 and five receives, the last try is at least 450 s after the first failure.
+   * @default `60`, or `maximumSeconds` when that is less
    */
   readonly baseSeconds?: number;
   /**
@@ -314,7 +321,7 @@ export interface QueueClaimCheckArgs {
 /** Circuit breaker. */
 export interface QueueCircuitBreakerArgs {
   /**
-   * ARN of a CloudWatch alarm of the downstream, in the same account and Region. One that rings already counts from its next change.
+   * ARN of a CloudWatch alarm of the downstream, in the same account and Region. One that rings already counts within a minute.
    */
   readonly alarmArn: pulumi.Input<string>;
   /**
@@ -438,7 +445,7 @@ export interface QueueAlarmsArgs {
 
 /** What the system must achieve. */
 export interface QueueTargetArgs {
-  /** Messages per second to be processed in the long run, above 0. */
+  /** Messages per second to be processed in the long run, above 0. At most 300 × `batchSize` with `fifo`, unless `fifoHighThroughput`. */
   readonly messagesPerSecond: number;
   /** Seconds that one message takes, above 0. */
   readonly secondsPerMessage: number;

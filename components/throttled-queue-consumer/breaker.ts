@@ -46,6 +46,7 @@ export function createCircuitBreaker(
         [BREAKER_ENVIRONMENT.mappingId]: mapping.uuid,
         [BREAKER_ENVIRONMENT.stateTable]: stateTable.name,
         [BREAKER_ENVIRONMENT.queueName]: queue.name,
+        [BREAKER_ENVIRONMENT.alarmArn]: pulumi.output(circuitBreaker.alarmArn),
         [BREAKER_ENVIRONMENT.cooldownSeconds]: String(circuitBreaker.cooldownSeconds),
         [BREAKER_ENVIRONMENT.maximumConcurrency]: String(scaling.maximumConcurrency ?? ""),
         [BREAKER_ENVIRONMENT.probeSeconds]: String(circuitBreaker.probeSeconds),

@@ -10,7 +10,7 @@ import { createConsumerFunction, findPolicyParts, resolveConsumerCode } from "./
 import { createEventSourceMapping } from "./mapping";
 import { createMonitoring } from "./monitoring";
 import { buildProducerPolicy } from "./policies";
-import { createQueues } from "./queues";
+import { checkProducers, createQueues } from "./queues";
 import { resolveThrottledQueueConsumerSettings } from "./settings";
 import { createClaimCheckStorage, createStateTable, usesState } from "./storage";
 
@@ -130,9 +130,10 @@ export class ThrottledQueueConsumer extends pulumi.ComponentResource {
 
     const settings = checkLaterArns(name, resolved);
     const placement = findPlacement(settings.region, this);
-    const queues = createQueues(name, settings, placement, this);
+    const access = { producers: checkProducers(name, settings), placement };
+    const queues = createQueues(name, settings, access, this);
     const stateTable = createStateTable(name, settings, this);
-    const claimCheck = createClaimCheckStorage(name, settings, this);
+    const claimCheck = createClaimCheckStorage(name, settings, access, this);
     const parts = { queues, stateTable: usesState(settings) ? stateTable : undefined, claimCheck, placement };
     const consumer = createConsumerFunction(name, settings, code, parts, this);
     const mapping = createEventSourceMapping(name, settings, queues, consumer, this);

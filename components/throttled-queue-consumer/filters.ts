@@ -1,15 +1,64 @@
 // Checks filter patterns of an SQS event source as Lambda reads them. Pure.
 //
 // Worth a check of its own: Lambda deletes messages that match no pattern, so a pattern with a wrong key empties the queue.
+import { CLAIM_CHECK_PREFIX } from "../../handlers/queue/contract";
 import { findNearest } from "../shared/nearest";
+import type { Rule } from "../shared/validation";
+import type { ThrottledQueueConsumerArgs } from "./args";
+import type { ThrottledQueueConsumerSettings } from "./settings";
 
 /** Limits of filter criteria. https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html */
-export const FILTER_LIMITS = { patterns: 5, characters: 4096 } as const;
+const FILTER_LIMITS = { patterns: 5, characters: 4096 } as const;
 
-/** Keys of an SQS record that a pattern may look at. */
-const RECORD_KEYS = ["body", "messageId", "attributes", "messageAttributes", "eventSourceARN", "awsRegion"];
+/** The only key of a record that Lambda filters by. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html */
+const FILTER_KEY = "body";
 const OPERATORS = ["prefix", "suffix", "anything-but", "numeric", "exists", "equals-ignore-case"];
 const COMPARISONS = ["<", "<=", ">", ">=", "="];
+
+/** A pattern that every claim check matches. */
+const CLAIM_CHECK_PATTERN = '{"body":{"claimCheck":{"key":[{"exists":true}]}}}';
+/** A message whose body travels as a claim check, with what all of them have in common. */
+const CLAIM_CHECK_RECORD = { body: { claimCheck: { bucket: "", key: CLAIM_CHECK_PREFIX, bytes: 0 } } };
+
+/** Rules over the filters. */
+export function filterRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQueueConsumerSettings): Rule[] {
+  const { filters, claimCheck } = settings;
+  const problems = filters.flatMap((text, index) => {
+    const problem = findFilterProblem(text);
+    return problem === undefined ? [] : [`${index + 1}: ${problem}`];
+  });
+  const readable = filters.length > 0 && problems.length === 0;
+  return [
+    {
+      property: "filters",
+      holds: filters.length <= FILTER_LIMITS.patterns && (args.filters === undefined || filters.length > 0),
+      rule: `be 1 to ${FILTER_LIMITS.patterns} patterns`,
+      got: filters.length,
+      remedy: "join patterns: a list of values matches any of them, $or joins several keys",
+    },
+    {
+      property: "filters",
+      holds: problems.length === 0,
+      rule: "be patterns that Lambda accepts, since it deletes messages that match none",
+      got: problems,
+      remedy: 'write {"body":{"kind":["order"]}} say',
+    },
+    {
+      property: "filters",
+      holds: !claimCheck || !readable || filters.some(admitsClaimChecks),
+      rule: "have a pattern that every reference of claimCheck matches, since Lambda deletes messages that match none",
+      got: filters,
+      remedy: `add ${CLAIM_CHECK_PATTERN}; large messages then pass whatever their bodies hold, and processMessage looks into them`,
+    },
+    {
+      property: "filtersKmsKeyArn",
+      holds: args.filtersKmsKeyArn === undefined || filters.length > 0,
+      rule: "be left out without filters",
+      got: "a key",
+      remedy: "add filters; queues and tables take kmsKeyArn",
+    },
+  ];
+}
 
 /** What is wrong with a pattern; undefined when Lambda would accept it. */
 export function findFilterProblem(text: string): string | undefined {
@@ -22,29 +71,56 @@ export function findFilterProblem(text: string): string | undefined {
     return "is not JSON";
   }
   if (!isObject(pattern)) return "is not a JSON object";
-  const keys = Object.keys(pattern);
-  if (keys.length === 0) return "is empty";
-  for (const key of keys) {
-    if (key === "$or" || RECORD_KEYS.includes(key)) continue;
-    return `looks at "${key}", which no SQS record has; did you mean "${findNearest(key, RECORD_KEYS) ?? "body"}"?`;
-  }
-  return findProblem(pattern, "");
+  if (Object.keys(pattern).length === 0) return "is empty";
+  return findKeyProblem(pattern, "") ?? findProblem(pattern, "");
+}
+
+function findKeyProblem(pattern: Readonly<Record<string, unknown>>, path: string): string | undefined {
+  return first(Object.entries(pattern), ([key, value]) => {
+    if (key === FILTER_KEY) return undefined;
+    const here = path === "" ? key : `${path}.${key}`;
+    if (key !== "$or") return `looks at "${here}", but Lambda filters the messages of a queue by "${FILTER_KEY}" alone`;
+    return Array.isArray(value) ? first(value.filter(isObject), (item) => findKeyProblem(item, here)) : undefined;
+  });
+}
+
+/** Whether every claim check is sure to match a pattern without problems. */
+function admitsClaimChecks(text: string): boolean {
+  return admits(JSON.parse(text) as Readonly<Record<string, unknown>>, CLAIM_CHECK_RECORD);
+}
+
+function admits(pattern: Readonly<Record<string, unknown>>, known: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(pattern).every(([key, expected]) => {
+    const value = known[key];
+    if (isObject(expected)) return admits(expected, isObject(value) ? value : {});
+    if (!Array.isArray(expected)) return false;
+    if (key === "$or") return expected.some((alternative) => isObject(alternative) && admits(alternative, known));
+    // Operators see leaves only.
+    return !isObject(value) && expected.some((rule) => isObject(rule) && admitsValue(rule, value));
+  });
+}
+
+function admitsValue({ exists, prefix }: Readonly<Record<string, unknown>>, value: unknown): boolean {
+  if (exists !== undefined) return exists === (value !== undefined);
+  return typeof prefix === "string" && typeof value === "string" && value.startsWith(prefix);
 }
 
 function findProblem(pattern: Readonly<Record<string, unknown>>, path: string): string | undefined {
-  for (const [key, value] of Object.entries(pattern)) {
+  return first(Object.entries(pattern), ([key, value]) => {
     const here = path === "" ? key : `${path}.${key}`;
-    const problem = key === "$or" ? findOrProblem(value, here) : findValueProblem(value, here);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
+    return key === "$or" ? findOrProblem(value, here) : findValueProblem(value, here);
+  });
 }
 
 function findOrProblem(value: unknown, path: string): string | undefined {
-  if (!Array.isArray(value) || value.length < 2 || !value.every(isObject)) {
-    return `"${path}" must list two or more patterns`;
+  if (
+    !Array.isArray(value) ||
+    value.length < 2 ||
+    !value.every((item) => isObject(item) && Object.keys(item).length > 0)
+  ) {
+    return `"${path}" must list two or more patterns, none of them empty`;
   }
-  return first(value, (item) => findProblem(item, path));
+  return first(value as readonly Readonly<Record<string, unknown>>[], (item) => findProblem(item, path));
 }
 
 function findValueProblem(value: unknown, path: string): string | undefined {

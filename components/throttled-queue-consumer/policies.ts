@@ -1,7 +1,7 @@
 // Policy documents of ThrottledQueueConsumer. Pure functions: known names in, plain data out.
 import { CLAIM_CHECK_PREFIX, PRODUCER_PERMISSIONS, QUEUE_PERMISSIONS } from "../../handlers/queue/contract";
 import { buildPolicy, denyInsecureTransport, type PolicyDocument, type Statement } from "../shared/iam";
-import { buildProducerStatement, type KnownQueueProducer } from "./producers";
+import { buildClaimCheckStatements, buildProducerStatement, type KnownQueueProducer } from "./producers";
 
 /** Nobody reaches the queue without TLS; named producers may send. Roles of this account need no statement here. */
 export function buildQueuePolicy(
@@ -15,9 +15,16 @@ export function buildQueuePolicy(
   ]);
 }
 
-/** The bucket of claim checks is reached over TLS only. */
-export function buildClaimCheckBucketPolicy(bucketArn: string): PolicyDocument {
-  return buildPolicy([denyInsecureTransport("s3:*", [bucketArn, `${bucketArn}/*`])]);
+/** The bucket of claim checks is reached over TLS only; producers of other accounts may write. */
+export function buildClaimCheckBucketPolicy(
+  bucketArn: string,
+  producers: Readonly<Record<string, KnownQueueProducer>>,
+  partition: string,
+): PolicyDocument {
+  return buildPolicy([
+    denyInsecureTransport("s3:*", [bucketArn, `${bucketArn}/*`]),
+    ...buildClaimCheckStatements(producers, bucketArn, partition),
+  ]);
 }
 
 /** ARNs that the policies of consumer and producers name. */
@@ -97,6 +104,7 @@ export function buildBreakerStatements(parts: {
 }): Statement[] {
   return [
     allow("SwitchMapping", QUEUE_PERMISSIONS.breakerMapping, parts.mappingArn),
+    allow("ReadAlarm", QUEUE_PERMISSIONS.breakerAlarms, "*"),
     allow("UseState", QUEUE_PERMISSIONS.breakerState, parts.stateTableArn),
     ...useKey(parts, "UseKeyForState", TABLE_KEY_ACTIONS, ["dynamodb"]),
   ];

@@ -1,4 +1,5 @@
-// Who may send: rules over producers, and their statements in the queue's policy. Pure.
+// Who may send: rules over producers, and their statements in the policies of queue and claim checks. Pure.
+import { CLAIM_CHECK_PREFIX, PRODUCER_PERMISSIONS } from "../../handlers/queue/contract";
 import type { Statement } from "../shared/iam";
 import type { Rule } from "../shared/validation";
 import type { QueueProducerArgs } from "./args";
@@ -120,31 +121,62 @@ function valueRules(key: string, producer: KnownQueueProducer): Rule[] {
   ];
 }
 
-/** The statement of one producer. */
+/** The statement of one producer in the queue's policy. */
 export function buildProducerStatement(
   key: string,
   producer: KnownQueueProducer,
   queueArn: string,
   partition: string,
 ): Statement {
-  const { serviceName, sourceArn, sourceAccount, organizationId, roleArn, accountId } = producer;
+  return {
+    Sid: `AllowSend${capitalize(key)}`,
+    Effect: "Allow",
+    Principal: principalOf(producer, partition),
+    Action: "sqs:SendMessage",
+    Resource: queueArn,
+    Condition: conditionOf(producer),
+  };
+}
+
+/** Lets producers of other accounts put claim checks: their own policies do not reach a bucket of this one. Services put none. */
+export function buildClaimCheckStatements(
+  producers: Readonly<Record<string, KnownQueueProducer>>,
+  bucketArn: string,
+  partition: string,
+): Statement[] {
+  return Object.entries(producers)
+    .filter(([, { serviceName }]) => serviceName === undefined)
+    .map(([key, producer]) => ({
+      Sid: `AllowClaimChecks${capitalize(key)}`,
+      Effect: "Allow",
+      Principal: principalOf(producer, partition),
+      Action: PRODUCER_PERMISSIONS.claimCheck,
+      Resource: `${bucketArn}/${CLAIM_CHECK_PREFIX}*`,
+      Condition: conditionOf(producer),
+    }));
+}
+
+function capitalize(key: string): string {
+  return `${key.charAt(0).toUpperCase()}${key.slice(1)}`;
+}
+
+function principalOf(
+  { serviceName, roleArn, accountId }: KnownQueueProducer,
+  partition: string,
+): NonNullable<Statement["Principal"]> {
+  if (serviceName !== undefined) return { Service: serviceName };
+  return { AWS: roleArn ?? `arn:${partition}:iam::${accountId ?? ""}:root` };
+}
+
+function conditionOf(producer: KnownQueueProducer): NonNullable<Statement["Condition"]> {
+  const { serviceName, sourceArn, sourceAccount, organizationId } = producer;
   const organizationKey = serviceName === undefined ? "aws:PrincipalOrgID" : "aws:SourceOrgID";
   const equals = {
     ...(sourceAccount === undefined ? {} : { "aws:SourceAccount": sourceAccount }),
     ...(organizationId === undefined ? {} : { [organizationKey]: organizationId }),
   };
   return {
-    Sid: `AllowSend${key.charAt(0).toUpperCase()}${key.slice(1)}`,
-    Effect: "Allow",
-    Principal:
-      serviceName === undefined
-        ? { AWS: roleArn ?? `arn:${partition}:iam::${accountId ?? ""}:root` }
-        : { Service: serviceName },
-    Action: "sqs:SendMessage",
-    Resource: queueArn,
-    Condition: {
-      ...(sourceArn === undefined ? {} : { ArnLike: { "aws:SourceArn": sourceArn } }),
-      ...(Object.keys(equals).length === 0 ? {} : { StringEquals: equals }),
-    },
+    ...(sourceArn === undefined ? {} : { ArnLike: { "aws:SourceArn": sourceArn } }),
+    ...(Object.keys(equals).length === 0 ? {} : { StringEquals: equals }),
   };
 }

@@ -1,6 +1,7 @@
 // Source queue and dead-letter queue of ThrottledQueueConsumer, with their policies.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { SQS_LIMITS } from "../../handlers/queue/contract";
 import type { Placement } from "../shared/placement";
 import { enforceLater } from "../shared/validation";
 import { buildQueuePolicy } from "./policies";
@@ -19,32 +20,43 @@ export interface ConsumerQueues {
   readonly deadLetterQueuePolicy: aws.sqs.QueuePolicy;
 }
 
+/** Who may send, and where. */
+export interface QueueAccess {
+  readonly producers: pulumi.Output<KnownProducers>;
+  readonly placement: Placement;
+}
+
 /** Creates the queues. */
 export function createQueues(
   name: string,
   settings: ThrottledQueueConsumerSettings,
-  placement: Placement,
+  access: QueueAccess,
   parent: pulumi.Resource,
 ): ConsumerQueues {
   const regional = settings.region === undefined ? {} : { region: settings.region };
   const common = {
-    ...(settings.fifo ? { fifoQueue: true, contentBasedDeduplication: settings.contentBasedDeduplication } : {}),
+    ...(settings.fifo ? buildFifoInputs(settings) : {}),
     ...(settings.kmsKeyArn === undefined ? { sqsManagedSseEnabled: true } : { kmsMasterKeyId: settings.kmsKeyArn }),
-    // The provider documents another default than SQS has.
-    maxMessageSize: settings.maxMessageSizeBytes,
     receiveWaitTimeSeconds: RECEIVE_WAIT_SECONDS,
     tags: settings.tags,
     ...regional,
   };
   const deadLetterQueue = new aws.sqs.Queue(
     `${name}-dead-letter-queue`,
-    { ...common, messageRetentionSeconds: settings.deadLetterRetentionSeconds },
+    {
+      ...common,
+      // Room for the reason of a rejection, whatever the source queue takes.
+      maxMessageSize: SQS_LIMITS.maximumMessageBytes,
+      messageRetentionSeconds: settings.deadLetterRetentionSeconds,
+    },
     { parent },
   );
   const queue = new aws.sqs.Queue(
     `${name}-queue`,
     {
       ...common,
+      // The provider documents another default than SQS has.
+      maxMessageSize: settings.maxMessageSizeBytes,
       visibilityTimeoutSeconds: settings.visibilityTimeoutSeconds,
       messageRetentionSeconds: settings.messageRetentionSeconds,
       redrivePolicy: deadLetterQueue.arn.apply((deadLetterTargetArn) =>
@@ -68,32 +80,37 @@ export function createQueues(
       },
       { parent },
     ),
-    queuePolicy: createQueuePolicy(
-      `${name}-queue-policy`,
-      queue,
-      checkProducers(name, settings),
-      placement,
-      parent,
-      settings,
-    ),
+    queuePolicy: createQueuePolicy(`${name}-queue-policy`, queue, access, parent, settings),
     deadLetterQueuePolicy: createQueuePolicy(
       `${name}-dead-letter-queue-policy`,
       deadLetterQueue,
-      {},
-      placement,
+      { ...access, producers: pulumi.output({}) as pulumi.Output<KnownProducers> },
       parent,
       settings,
     ),
   };
 }
 
-type KnownProducers = Readonly<Record<string, KnownQueueProducer>>;
+/** Producers whose values are known, by key. */
+export type KnownProducers = Readonly<Record<string, KnownQueueProducer>>;
+
+/** Both modes are named: what is left out, the provider leaves as it is. */
+function buildFifoInputs({
+  contentBasedDeduplication,
+  fifoHighThroughput,
+}: ThrottledQueueConsumerSettings): Partial<aws.sqs.QueueArgs> {
+  return {
+    fifoQueue: true,
+    contentBasedDeduplication,
+    deduplicationScope: fifoHighThroughput ? "messageGroup" : "queue",
+    fifoThroughputLimit: fifoHighThroughput ? "perMessageGroupId" : "perQueue",
+  };
+}
 
 function createQueuePolicy(
   policyName: string,
   queue: aws.sqs.Queue,
-  producers: pulumi.Input<KnownProducers>,
-  { partition }: Placement,
+  { producers, placement }: QueueAccess,
   parent: pulumi.Resource,
   { region }: ThrottledQueueConsumerSettings,
 ): aws.sqs.QueuePolicy {
@@ -102,17 +119,19 @@ function createQueuePolicy(
     {
       queueUrl: queue.url,
       policy: pulumi
-        .all([queue.arn, producers as pulumi.Output<KnownProducers>, partition])
-        .apply(([queueArn, known, knownPartition]) =>
-          JSON.stringify(buildQueuePolicy(queueArn, known as KnownProducers, knownPartition)),
-        ),
+        .all([queue.arn, producers, placement.partition])
+        .apply(([queueArn, known, partition]) => JSON.stringify(buildQueuePolicy(queueArn, known, partition))),
       ...(region === undefined ? {} : { region }),
     },
     { parent },
   );
 }
 
-function checkProducers(name: string, { producers }: ThrottledQueueConsumerSettings): pulumi.Output<KnownProducers> {
+/** Producers, checked once their values are known. */
+export function checkProducers(
+  name: string,
+  { producers }: ThrottledQueueConsumerSettings,
+): pulumi.Output<KnownProducers> {
   const known = pulumi.output(producers) as pulumi.Output<KnownProducers>;
   return enforceLater<KnownProducers>(name, known, knownProducerRules);
 }

@@ -4,7 +4,7 @@ import { logRetention } from "../shared/limits";
 import { integerBetween, oneOf, type Rule } from "../shared/validation";
 import { QueueConsumerArchitecture, type ThrottledQueueConsumerArgs } from "./args";
 import { arnRules } from "./arns";
-import { FILTER_LIMITS, findFilterProblem } from "./filters";
+import { filterRules } from "./filters";
 import { kitRules, queueRules } from "./queue-rules";
 import { producerRules } from "./producers";
 import { findSourceBound, secondsOfBatch } from "./scaling";
@@ -13,6 +13,11 @@ import { QUEUE_SCALING } from "./sizing";
 
 const RAISED_CONCURRENCY = 20_000;
 const RAISED_POLLERS = 10_000;
+/**
+ * Calls of each kind per second of a FIFO queue without high throughput.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+ */
+const FIFO_CALLS_PER_SECOND = 300;
 
 /** Every rule; those that hold as well. */
 export function listRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQueueConsumerSettings): Rule[] {
@@ -20,6 +25,7 @@ export function listRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQ
     ...codeRules(args),
     ...concurrencyRules(args, settings),
     ...batchRules(args, settings),
+    ...filterRules(args, settings),
     ...queueRules(args, settings),
     ...kitRules(args, settings),
     ...targetRules(args, settings),
@@ -135,11 +141,7 @@ function reservedRule(reserved: number | undefined, scaling: ThrottledQueueConsu
 }
 
 function batchRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQueueConsumerSettings): Rule[] {
-  const { batchSize, fifo, maximumBatchingWindowInSeconds: window, filters } = settings;
-  const problems = filters.flatMap((text, index) => {
-    const problem = findFilterProblem(text);
-    return problem === undefined ? [] : [`${index + 1}: ${problem}`];
-  });
+  const { batchSize, fifo, maximumBatchingWindowInSeconds: window } = settings;
   return [
     integerBetween("batchSize", batchSize, 1, fifo ? 10 : 10_000, fifo ? "limit of FIFO queues" : "limit of Lambda"),
     integerBetween("maximumBatchingWindowInSeconds", window, 0, 300, "limit of Lambda"),
@@ -173,25 +175,11 @@ function batchRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQueueCo
       remedy: "set fifo: true, or leave it out; standard queues do not deduplicate",
     },
     {
-      property: "filters",
-      holds: filters.length <= FILTER_LIMITS.patterns && (args.filters === undefined || filters.length > 0),
-      rule: `be 1 to ${FILTER_LIMITS.patterns} patterns`,
-      got: filters.length,
-      remedy: "join patterns: a list of values matches any of them, $or joins several keys",
-    },
-    {
-      property: "filters",
-      holds: problems.length === 0,
-      rule: "be patterns that Lambda accepts, since it deletes messages that match none",
-      got: problems,
-      remedy: 'write {"body":{"kind":["order"]}} say',
-    },
-    {
-      property: "filtersKmsKeyArn",
-      holds: args.filtersKmsKeyArn === undefined || filters.length > 0,
-      rule: "be left out without filters",
-      got: "a key",
-      remedy: "add filters; queues and tables take kmsKeyArn",
+      property: "fifoHighThroughput",
+      holds: !settings.fifoHighThroughput || fifo,
+      rule: "be left out without fifo",
+      got: true,
+      remedy: "set fifo: true, or leave it out; standard queues have no such limit",
     },
   ];
 }
@@ -207,8 +195,17 @@ function targetRules(args: ThrottledQueueConsumerArgs, settings: ThrottledQueueC
     remedy: "give what you measured",
   });
   const seconds = secondsOfBatch(args, settings.batchSize) ?? 0;
+  const { batchSize, fifo, fifoHighThroughput } = settings;
+  const most = FIFO_CALLS_PER_SECOND * batchSize;
   return [
     positive("messagesPerSecond"),
+    {
+      property: "target.messagesPerSecond",
+      holds: !fifo || fifoHighThroughput || !(target.messagesPerSecond > most),
+      rule: `be at most ${most} with fifo and a batchSize of ${batchSize}, as the queue takes ${FIFO_CALLS_PER_SECOND} calls of each kind per second`,
+      got: target.messagesPerSecond,
+      remedy: `${batchSize < 10 ? "raise batchSize, up to 10, or " : ""}set fifoHighThroughput: true`,
+    },
     positive("secondsPerMessage"),
     positive("secondsPerBatch"),
     positive("rampSeconds"),

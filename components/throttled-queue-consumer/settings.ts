@@ -13,6 +13,9 @@ import { listRules } from "./rules";
 import { resolveScaling, type QueueScalingSettings } from "./scaling";
 
 const DAY_SECONDS = 86_400;
+/** With five receives: at least 450 s between the first failure and the last try, so that a fault of minutes loses nothing. */
+const BACKOFF_BASE_SECONDS = 60;
+const BACKOFF_MAXIMUM_SECONDS = 900;
 
 /** Everything settled: what the component reads instead of its arguments. */
 export interface ThrottledQueueConsumerSettings {
@@ -24,6 +27,7 @@ export interface ThrottledQueueConsumerSettings {
   readonly filtersKmsKeyArn: pulumi.Input<string> | undefined;
   readonly reportBatchItemFailures: boolean;
   readonly fifo: boolean;
+  readonly fifoHighThroughput: boolean;
   readonly contentBasedDeduplication: boolean;
   readonly visibilityTimeoutSeconds: number;
   readonly functionTimeoutSeconds: number;
@@ -81,6 +85,7 @@ function applyDefaults(args: ThrottledQueueConsumerArgs): ThrottledQueueConsumer
     filtersKmsKeyArn: args.filtersKmsKeyArn,
     reportBatchItemFailures: args.reportBatchItemFailures ?? true,
     fifo: args.fifo ?? false,
+    fifoHighThroughput: args.fifoHighThroughput ?? false,
     contentBasedDeduplication: args.contentBasedDeduplication ?? false,
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     visibilityTimeoutSeconds: args.visibilityTimeoutSeconds ?? 6 * functionTimeoutSeconds + window,
@@ -118,12 +123,12 @@ function resolveKit({
   rateLimit,
 }: ThrottledQueueConsumerArgs): Pick<ThrottledQueueConsumerSettings, "idempotencySeconds" | "backoff" | "rateLimit"> {
   const kit = code === undefined;
-  const baseSeconds = backoff?.baseSeconds ?? 5;
+  const baseSeconds = backoff?.baseSeconds ?? Math.min(BACKOFF_BASE_SECONDS, backoff?.maximumSeconds ?? Infinity);
   return {
     idempotencySeconds: kit && idempotency?.enabled !== false ? (idempotency?.expirySeconds ?? DAY_SECONDS) : undefined,
     backoff:
       kit && backoff?.enabled !== false
-        ? { baseSeconds, maximumSeconds: backoff?.maximumSeconds ?? Math.max(baseSeconds, 900) }
+        ? { baseSeconds, maximumSeconds: backoff?.maximumSeconds ?? Math.max(baseSeconds, BACKOFF_MAXIMUM_SECONDS) }
         : undefined,
     rateLimit: rateLimit && {
       perSecond: rateLimit.perSecond,

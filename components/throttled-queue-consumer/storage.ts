@@ -1,10 +1,11 @@
 // State table and claim-check bucket of ThrottledQueueConsumer.
 import * as aws from "@pulumi/aws";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { CLAIM_CHECK_PREFIX, QUEUE_STATE_TABLE } from "../../handlers/queue/contract";
 import { buildEncryptionRule } from "../shared/bucket-encryption";
 import { createKeyedTable } from "../shared/table";
 import { buildClaimCheckBucketPolicy } from "./policies";
+import type { QueueAccess } from "./queues";
 import type { ThrottledQueueConsumerSettings } from "./settings";
 
 const DAY_SECONDS = 86_400;
@@ -41,6 +42,7 @@ export function createStateTable(
 export function createClaimCheckStorage(
   name: string,
   settings: ThrottledQueueConsumerSettings,
+  { producers, placement }: QueueAccess,
   parent: pulumi.Resource,
 ): ClaimCheckStorage | undefined {
   if (!settings.claimCheck) return undefined;
@@ -85,7 +87,14 @@ export function createClaimCheckStorage(
     ),
     policy: new aws.s3.BucketPolicy(
       `${name}-claim-check-bucket-policy`,
-      { ...on, policy: bucket.arn.apply((arn) => JSON.stringify(buildClaimCheckBucketPolicy(arn))) },
+      {
+        ...on,
+        policy: pulumi
+          .all([bucket.arn, producers, placement.partition])
+          .apply(([bucketArn, known, partition]) =>
+            JSON.stringify(buildClaimCheckBucketPolicy(bucketArn, known, partition)),
+          ),
+      },
       { parent },
     ),
   };

@@ -7,7 +7,8 @@ import {
   type Environment,
 } from "../shared/aws-environment";
 import { AwsRestClient } from "../shared/aws-rest";
-import type { Circuit, MappingSetting } from "./breaker-state";
+import type { AwsJsonClient } from "../shared/aws-json";
+import type { AlarmLevel, Circuit, MappingSetting } from "./breaker-state";
 import { CLOSED } from "./breaker-state";
 import { numberIn, textIn, type StateRow, type StateTable } from "./state-table";
 
@@ -63,6 +64,36 @@ function readCircuit(row: StateRow): Circuit {
 function flagIn(row: StateRow, name: string): boolean {
   const value = row[name];
   return value !== undefined && "BOOL" in value && value.BOOL;
+}
+
+/** The downstream's alarm. */
+export interface AlarmReader {
+  /** Its state; undefined when CloudWatch knows no such alarm. */
+  read(): Promise<AlarmLevel | undefined>;
+}
+
+interface DescribedAlarm {
+  readonly AlarmArn?: string;
+  readonly StateValue?: string;
+  /** Seconds since the epoch. */
+  readonly StateUpdatedTimestamp?: number;
+}
+
+/** The alarm, metric or composite. https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html */
+export function createAlarmReader(alarmArn: string, client: Pick<AwsJsonClient, "call">): AlarmReader {
+  const name = alarmArn.split(":").slice(6).join(":");
+  return {
+    read: async () => {
+      const answer = (await client.call("DescribeAlarms", {
+        AlarmNames: [name],
+        AlarmTypes: ["MetricAlarm", "CompositeAlarm"],
+      })) as Readonly<Record<string, readonly DescribedAlarm[] | undefined>>;
+      const alarms = [...(answer.MetricAlarms ?? []), ...(answer.CompositeAlarms ?? [])];
+      const found = alarms.find(({ AlarmArn }) => AlarmArn === alarmArn);
+      if (!found) return undefined;
+      return { inAlarm: found.StateValue === "ALARM", changedAt: 1000 * (found.StateUpdatedTimestamp ?? 0) };
+    },
+  };
 }
 
 /** The mapping as Lambda tells of it. */

@@ -8,6 +8,7 @@ export interface BreakerSettings extends CircuitSettings {
   readonly mappingId: string;
   readonly stateTable: string;
   readonly queueName: string;
+  readonly alarmArn: string;
 }
 
 /** Reads the settings. Throws an Error that names every variable that is missing or no number. */
@@ -25,6 +26,7 @@ export function readBreakerSettings(environment: Environment): BreakerSettings {
     mappingId: text(required.mappingId),
     stateTable: text(required.stateTable),
     queueName: text(required.queueName),
+    alarmArn: text(required.alarmArn),
     cooldownMs: number(required.cooldownSeconds) * 1000,
     probeMs: number(required.probeSeconds) * 1000,
     paused: text(paused) === "true",

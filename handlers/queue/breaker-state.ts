@@ -22,9 +22,16 @@ export interface Circuit {
   readonly applied: boolean;
 }
 
-/** What happened. */
+/** State of the downstream's alarm. */
+export interface AlarmLevel {
+  readonly inAlarm: boolean;
+  /** In milliseconds since the epoch. */
+  readonly changedAt: number;
+}
+
+/** What happened. A tick brings the alarm as it is now, if it could be read: an event of it may have been lost. */
 export type CircuitEvent =
-  { readonly kind: "tick" } | { readonly kind: "alarm"; readonly inAlarm: boolean; readonly changedAt: number };
+  { readonly kind: "tick"; readonly alarm?: AlarmLevel } | ({ readonly kind: "alarm" } & AlarmLevel);
 
 /** What the breaker has to know. */
 export interface CircuitSettings {
@@ -83,10 +90,16 @@ export function settingOf(circuit: Circuit, settings: CircuitSettings): MappingS
   return { ...enabled, maximumConcurrency: settings.maximumConcurrency ?? null };
 }
 
-/** Events can come late, twice or in the wrong order: only a newer change counts. */
+/** Events can come late, twice or in the wrong order: only a newer change counts. What a tick has read is newer than all of them. */
 function noteAlarm(circuit: Circuit, event: CircuitEvent): Circuit {
-  if (event.kind === "tick" || event.changedAt < circuit.alarmChangedAt) return circuit;
-  return { ...circuit, inAlarm: event.inAlarm, alarmChangedAt: event.changedAt };
+  const alarmChangedAt = Math.max(circuit.alarmChangedAt, levelIn(event)?.changedAt ?? 0);
+  if (event.kind === "tick")
+    return event.alarm ? { ...circuit, inAlarm: event.alarm.inAlarm, alarmChangedAt } : circuit;
+  return event.changedAt < circuit.alarmChangedAt ? circuit : { ...circuit, inAlarm: event.inAlarm, alarmChangedAt };
+}
+
+function levelIn(event: CircuitEvent): AlarmLevel | undefined {
+  return event.kind === "tick" ? event.alarm : event;
 }
 
 function advanceProbe(
@@ -97,8 +110,8 @@ function advanceProbe(
   now: number,
   become: (phase: Circuit["phase"]) => Circuit,
 ): Circuit {
-  const freshAlarm = event.kind === "alarm" && circuit.inAlarm && event.changedAt >= circuit.since;
-  if (freshAlarm) return become("open");
+  const changedAt = levelIn(event)?.changedAt ?? 0;
+  if (circuit.inAlarm && changedAt >= circuit.since) return become("open");
   if (!circuit.applied) return circuit;
   // An operator paused the probe: it begins anew when the pause ends.
   if (!mappingEnabled) return { ...circuit, since: now };

@@ -47,6 +47,8 @@ export const BREAKER_ENVIRONMENT = {
   mappingId: "EVENT_SOURCE_MAPPING_ID",
   stateTable: "STATE_TABLE_NAME",
   queueName: "QUEUE_NAME",
+  /** ARN of the downstream's alarm. */
+  alarmArn: "ALARM_ARN",
   /** Seconds that the circuit stays open before a probe. */
   cooldownSeconds: "COOLDOWN_SECONDS",
   /** Maximum concurrency of a closed circuit, to restore after a probe. */
@@ -68,15 +70,21 @@ export const QUEUE_STATE_TABLE = {
   timeToLive: "expiresAt",
 } as const;
 
-/** Message attributes that the kit writes on a message that it sends to the dead-letter queue itself. */
-export const REJECTION_ATTRIBUTES = {
-  /** Why, in the words of the NonRetryableError. */
-  reason: "RejectionReason",
+/**
+ * Message attribute that the kit writes on a message that it sends to the dead-letter queue itself: a Rejection as JSON. One attribute,
+ * for a message has ten, and the sender's own shall stay.
+ */
+export const REJECTION_ATTRIBUTE = "Rejection";
+
+/** Why a message was rejected. */
+export interface Rejection {
+  /** In the words of the NonRetryableError. */
+  readonly reason: string;
   /** Name of the error's class. */
-  errorType: "RejectionErrorType",
+  readonly errorType: string;
   /** Message id in the source queue. */
-  messageId: "RejectedMessageId",
-} as const;
+  readonly messageId: string;
+}
 
 /** A body that travels by reference: the message holds this JSON, the bucket the real body. */
 export interface ClaimCheck {
@@ -118,6 +126,8 @@ export const QUEUE_PERMISSIONS = {
   claimCheck: ["s3:GetObject"],
   /** On the event source mapping, for the circuit breaker. */
   breakerMapping: ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"],
+  /** On all alarms, for the circuit breaker: CloudWatch tells of composite alarms only to those who may describe every alarm. */
+  breakerAlarms: ["cloudwatch:DescribeAlarms"],
   /** On the state table, for the circuit breaker. */
   breakerState: ["dynamodb:GetItem", "dynamodb:PutItem"],
 } as const;

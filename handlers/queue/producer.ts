@@ -1,13 +1,13 @@
 // Sends messages to a queue: batched, failed entries repeated, large bodies by claim check. A call whose answer is lost is repeated,
 // so a message can be sent twice: consumers are idempotent, and FIFO queues drop the second by its deduplication id.
-import { randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import type { Environment } from "../shared/aws-environment";
 import { AwsCallError } from "../shared/errors";
 import { createBodyStore, type BodyStore } from "./claim-check";
 import { CLAIM_CHECK_PREFIX, SQS_LIMITS, type ClaimCheck } from "./contract";
 import { createQueue } from "./kit";
 import { isFifo, type MessageAttribute } from "./message";
-import type { FailedEntry, OutgoingMessage } from "./sqs";
+import { bytesOf, type FailedEntry, type OutgoingMessage } from "./sqs";
 
 /** A message to produce. */
 export interface ProducedMessage {
@@ -36,13 +36,16 @@ export interface ProducerSettings {
 /** What became of a sending. */
 export interface SendReport {
   readonly sent: number;
-  /** Positions in the list that was given, with SQS's code. */
+  /** Positions in the list that was given, with the code of SQS, or of S3 for a body by reference; repeat these only. */
   readonly failed: readonly { readonly index: number; readonly code: string }[];
 }
 
 /** Sends messages. */
 export interface Producer {
-  /** Sends all, on FIFO in order of each group. Throws when a body is too large and there is no bucket. */
+  /**
+   * Sends all, on FIFO in order of each group, and reports what was not sent. On FIFO the rest of a group stays behind a message that
+   * was not sent. Throws, before anything is sent, when a body is too large and there is no bucket.
+   */
   send(messages: readonly ProducedMessage[]): Promise<SendReport>;
 }
 
@@ -91,7 +94,7 @@ export function createProducer(settings: ProducerSettings, overrides: Partial<Pr
           `message ${tooLarge.index} has ${tooLarge.bytes} bytes, SQS takes ${limit}; set claimCheckBucket`,
         );
       }
-      const failed = await sendAll(ports, sizes, fifo);
+      const failed = await sendAll(ports, fifo ? sizes.map(keepDeduplication) : sizes, fifo);
       return { sent: messages.length - failed.length, failed: failed.sort((one, other) => one.index - other.index) };
     },
   };
@@ -130,8 +133,16 @@ async function sendBatch(
   ports: ProducerPorts,
   batch: readonly Entry[],
 ): Promise<readonly { readonly entry: Entry; readonly code: string }[]> {
-  let open = await Promise.all(batch.map((entry) => checkIn(ports, entry)));
   const refused: { entry: Entry; code: string }[] = [];
+  const checkedIn = batch.map(async (entry) => {
+    try {
+      return [await checkIn(ports, entry)];
+    } catch (error) {
+      refused.push({ entry, code: codeOf(error) });
+      return [];
+    }
+  });
+  let open = (await Promise.all(checkedIn)).flat();
   for (let attempt = 1; open.length > 0; attempt++) {
     const failures = await trySend(ports, open);
     const last = attempt >= ATTEMPTS;
@@ -153,10 +164,25 @@ async function trySend(
       return entry ? [{ entry, code, final: senderFault }] : [];
     });
   } catch (error) {
-    // The client has repeated what can be repeated.
-    if (!(error instanceof AwsCallError)) throw error;
-    return open.map((entry) => ({ entry, code: error.code, final: true }));
+    const code = codeOf(error);
+    return open.map((entry) => ({ entry, code, final: true }));
   }
+}
+
+/** Of a call that failed for good: the clients have repeated what can be repeated. Throws what is no answer of AWS. */
+function codeOf(error: unknown): string {
+  if (error instanceof AwsCallError) return error.code;
+  throw error;
+}
+
+/**
+ * With content-based deduplication SQS digests the body that it sees; a reference is new at each sending. So the digest of the body
+ * itself goes along, the same that SQS would have made of it.
+ */
+function keepDeduplication(entry: Entry): Entry {
+  const { message, isTooLarge } = entry;
+  if (!isTooLarge || message.deduplicationId !== undefined) return entry;
+  return { ...entry, message: { ...message, deduplicationId: hash("sha256", message.text, "hex") } };
 }
 
 /** Replaces a body that the queue does not take by a reference. */
@@ -198,10 +224,6 @@ const CLAIM_CHECK_BYTES = 100_000;
 
 function toEntry({ body, ...rest }: ProducedMessage, index: number, limit: number): Entry {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const attributes = Object.entries(rest.attributes ?? {}).map(
-    ([name, { dataType, stringValue = "", binaryValue = "" }]) =>
-      Buffer.byteLength(name + dataType + stringValue) + Buffer.byteLength(binaryValue, "base64"),
-  );
-  const bytes = Buffer.byteLength(text) + attributes.reduce((sum, size) => sum + size, 0);
+  const bytes = bytesOf(text, rest.attributes);
   return { index, message: { text, ...rest }, bytes, isTooLarge: bytes > limit };
 }

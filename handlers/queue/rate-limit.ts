@@ -128,7 +128,9 @@ export class SlotStock {
     if (this.slots.length === 0) {
       const reservation = await this.bucket.reserve(Math.max(1, Math.min(this.blockSize, this.outstanding)), latest);
       if (reservation.kind === "full") return reservation;
-      this.slots = [...reservation.slots];
+      // Those of a rested bucket lie in the past, and are there to be used now.
+      const now = this.now();
+      this.slots = reservation.slots.map((slot) => Math.max(slot, now));
     }
     this.outstanding--;
     return { startAt: this.slots.shift() ?? this.now() };

@@ -108,6 +108,15 @@ export class SqsQueue {
   }
 }
 
+/** Size of a message as SQS counts it: body, and names, types and values of its attributes. */
+export function bytesOf(text: string, attributes: Readonly<Record<string, MessageAttribute>> = {}): number {
+  const sizes = Object.entries(attributes).map(
+    ([name, { dataType, stringValue = "", binaryValue = "" }]) =>
+      Buffer.byteLength(name + dataType + stringValue) + Buffer.byteLength(binaryValue, "base64"),
+  );
+  return sizes.reduce((sum, size) => sum + size, Buffer.byteLength(text));
+}
+
 /** SQS's own words for "slower". */
 function isBusy({ code }: AwsCallError): boolean {
   return code === "RequestThrottled" || code === "KmsThrottled";

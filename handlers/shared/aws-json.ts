@@ -39,6 +39,14 @@ export const SQS: JsonService = {
   contentType: "application/x-amz-json-1.0",
 };
 
+/** Amazon CloudWatch. */
+export const CLOUDWATCH: JsonService = {
+  name: "monitoring",
+  endpointVariable: "CLOUDWATCH",
+  target: "GraniteServiceVersion20100801",
+  contentType: "application/x-amz-json-1.0",
+};
+
 /** One HTTP exchange. */
 export type Exchange = (
   url: URL,

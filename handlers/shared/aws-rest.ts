@@ -83,10 +83,14 @@ export class AwsRestClient {
 
 const RETRYABLE: ReadonlySet<string> = new Set(["SlowDown", "RequestTimeout", "TooManyRequestsException"]);
 
-/** S3 answers in XML, Lambda in JSON with the code in a header or in `__type`; the rest of the text stays out of messages. */
-function toAwsError({ status, body }: HttpAnswer): AwsCallError {
+/**
+ * S3 answers in XML; Lambda names the code in a header (its member `Type` is "User" for whatever the caller did wrong), or in `__type`.
+ * The rest of the text stays out of messages.
+ */
+function toAwsError({ status, body, errorType }: HttpAnswer): AwsCallError {
+  const [, named] = /^(?:[\w.]+#)?(\w+)/.exec(errorType ?? "") ?? [];
   const code =
-    /<Code>(\w+)<\/Code>/.exec(body)?.[1] ?? /"(?:__type|Type|code)"\s*:\s*"(?:[\w.]+#)?(\w+)"/.exec(body)?.[1];
+    named ?? /<Code>(\w+)<\/Code>/.exec(body)?.[1] ?? /"(?:__type|code)"\s*:\s*"(?:[\w.]+#)?(\w+)"/.exec(body)?.[1];
   return new AwsCallError(code ?? `Http${status}`, status, `answered with status ${status}`);
 }
 

@@ -18,6 +18,8 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly body: string;
+  /** Header in which AWS's REST-JSON services name the error: "TooManyRequestsException" say. */
+  readonly errorType?: string;
 }
 
 /** Sends a request. Rejects when there is no complete answer. */
@@ -36,7 +38,9 @@ export function createHttpClient(protocol: string): SendHttp {
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("error", reject);
         response.on("end", () => {
-          resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") });
+          const answer = { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") };
+          const errorType = response.headers["x-amzn-errortype"];
+          resolve(typeof errorType === "string" ? { ...answer, errorType } : answer);
         });
       });
       request.on("timeout", () => request.destroy(new Error(`no data for ${timeoutMs} ms`)));

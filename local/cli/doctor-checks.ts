@@ -1,5 +1,6 @@
 // What `npm run doctor` checks: each check asks one thing of a deployed or local stack, and says what to do when the answer is wrong.
 import { CHECKSUM_HEADER } from "../../handlers/upload/contract";
+import { describeAwsFailure } from "./aws-failure";
 import { checkLifecycle, checkPublicAccess, checkVersioning } from "./doctor-bucket";
 import { checkQuota } from "./doctor-quota";
 import {
@@ -184,11 +185,14 @@ function describeFailure(error: unknown): Verdict {
       "check the URL, the network and its proxy; start a local stack that has ended again with npm start",
     );
   }
-  if (name === "CredentialsProviderError") {
-    return problem("no AWS credentials were found", "sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID");
+  const failure = describeAwsFailure(error);
+  // What S3 refuses concerns all the checks alike, and the person wants to ask for the rights once.
+  if (failure && failure.kind !== "access") return problem(failure.seen, failure.fix);
+  const seen = `could not be read: ${name}: ${message}`;
+  if (name === "NoSuchBucket")
+    return problem(seen, "correct --bucket; a local stack that has ended starts again with npm start");
+  if (name === "PermanentRedirect" || name === "AuthorizationHeaderMalformed") {
+    return problem(seen, "correct --region: it is the Region of the bucket");
   }
-  return problem(
-    `could not be read: ${name}: ${message}`,
-    `use credentials of the bucket's account that may call ${READS}`,
-  );
+  return problem(seen, `use credentials of the bucket's account that may call ${READS}`);
 }

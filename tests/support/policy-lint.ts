@@ -100,6 +100,8 @@ function templatesOf({ service, details }: KnownAction): Promise<string[]> {
 
 /** Actions for which "*" is right although the reference lists a resource type, with the reason. */
 const starIsRight: Readonly<Record<string, string>> = {
+  "cloudwatch:DescribeAlarms":
+    "tells of composite alarms only to those who may describe all; it reads, and changes nothing",
   "cloudwatch:PutMetricData": "only opt-in datasets have ARNs, metrics have none; narrow it by cloudwatch:namespace",
 };
 

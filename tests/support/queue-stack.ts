@@ -1,16 +1,16 @@
-// The real component through the engine on the real embedded cloud, its functions in processes of their own, in real time; and what the
-// tests of it ask.
+// The real component through the engine on the real embedded cloud, its functions in processes of their own, in real time unless a test
+// brings a clock; and what the tests of it ask.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as aws from "@pulumi/aws";
 import { ThrottledQueueConsumer, type ThrottledQueueConsumerArgs } from "../../components";
 import type { RoleRegistry } from "../../local/cloud/iam/registry";
-import { startCloud, type Cloud } from "../../local/cloud";
+import { startCloud, type Cloud, type CloudOptions } from "../../local/cloud";
 import type { TraceEvent } from "../../local/cloud/core/trace";
 import type { LambdaControl, MappingInfo } from "../../local/cloud/lambda/control";
 import type { QueueControl, QueueInfo } from "../../local/cloud/sqs/control";
-import type { Evaluation } from "../../local/engine";
+import type { EvaluatedResource, Evaluation } from "../../local/engine";
 import { createCloudProvider } from "../../local/run/provider";
 import { evaluateProgram } from "./engine-run";
 import { writeFolder } from "./queue-component";
@@ -37,6 +37,8 @@ export interface QueueStack {
   readonly traces: readonly TraceEvent[];
   /** An output of the program. */
   output(name: string): string;
+  /** A resource by its logical name, as it was evaluated last. */
+  resource(name: string): EvaluatedResource;
   /** Settings for a client of the real SDK, as the account's administrator. */
   readonly client: object;
   queue(): QueueInfo;
@@ -55,9 +57,9 @@ export interface QueueStack {
 const LONGEST_WAIT_MS = 15_000;
 
 /** Starts the cloud and deploys the component with an alarm of its downstream and a sender's role. */
-export async function startQueueStack(): Promise<QueueStack> {
+export async function startQueueStack(options: CloudOptions = {}): Promise<QueueStack> {
   const { folder, remove } = writeFolder({ "consume.ts": CONSUMER });
-  const cloud = await startCloud();
+  const cloud = await startCloud(options);
   const provider = createCloudProvider(() => Promise.resolve(cloud));
   const program = (args: Partial<ThrottledQueueConsumerArgs>) => (): object => {
     const alarm = new aws.cloudwatch.MetricAlarm("downstream", {
@@ -115,6 +117,7 @@ export async function startQueueStack(): Promise<QueueStack> {
     roles: (cloud.context.access as unknown as { readonly roles: RoleRegistry }).roles,
     traces,
     output,
+    resource: (name) => evaluation.resources.find((one) => one.name === name) ?? assert.fail(`no resource ${name}`),
     client: { endpoint: cloud.gatewayOrigin, region: cloud.region, credentials, maxAttempts: 1 },
     queue: () => find(output("queueArn")),
     deadLetters: () => find(output("deadLetterQueueArn")),

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { Log } from "../../shared/log";
 import type { QueueConsumer } from "../message";
 import { keepCredentials } from "./credentials";
-import { serveHealth, type Health } from "./health";
+import { Health, serveHealth } from "./health";
 import { runConsumer } from "./run-consumer";
 import { CONTAINER_ENVIRONMENT, readContainerSettings } from "./settings";
 
@@ -22,22 +22,23 @@ async function main(): Promise<void> {
   const settings = readContainerSettings(process.env);
   const consumer = loadConsumer(process.env[CONTAINER_ENVIRONMENT.consumerEntry]);
   const stop = new AbortController();
-  const health: Health = { polledAt: Date.now(), stopping: false };
+  const health = new Health(Date.now);
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => {
-      health.stopping = true;
+      health.stop();
       stop.abort(new Error(name));
     });
   }
   const live = await keepCredentials(process.env, { onError: (error) => log.error("credentials not renewed", error) });
   const { healthPort } = settings;
-  const server = healthPort === undefined ? undefined : await serveHealth(healthPort, health, Date.now);
+  const server = healthPort === undefined ? undefined : await serveHealth(healthPort, health);
   if (server) log.info("health checks", { port: server.port });
   try {
     await runConsumer(consumer, settings, {
       environment: live.environment,
       signal: stop.signal,
-      onPoll: () => (health.polledAt = Date.now()),
+      onPoll: () => health.polled(),
+      onOccupied: (full) => health.occupied(full),
     });
   } finally {
     live.stop();

@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly overrides?: KitOverrides;
   /** Told of each poll that was answered. */
   readonly onPoll?: () => void;
+  /** Told when all slots are in use, so that nothing polls, and when that ends. */
+  readonly onOccupied?: (full: boolean) => void;
 }
 
 /** A silent connection outlasts the long poll by this much. */
@@ -32,7 +34,7 @@ export async function runConsumer<Body = unknown>(
   settings: ContainerSettings,
   options: RunOptions,
 ): Promise<void> {
-  const { environment, signal, overrides = {}, onPoll } = options;
+  const { environment, signal, overrides = {}, onPoll, onOccupied } = options;
   const { queueUrl, queueName, ...rest } = readConsumerSettings(environment);
   if (queueUrl === undefined) throw new Error(`${QUEUE_ENVIRONMENT.queueUrl} is not set`);
   const kit = createKit({ ...consumer, concurrency: settings.concurrency }, rest, environment, overrides);
@@ -53,6 +55,7 @@ export async function runConsumer<Body = unknown>(
     queueName: queueName ?? queueArn.slice(queueArn.lastIndexOf(":") + 1),
     log: new Log({ route: "container" }, kit.writeLine),
     onPoll: onPoll ?? (() => undefined),
+    onOccupied: onOccupied ?? (() => undefined),
   });
   await worker.run(signal);
 }

@@ -20,6 +20,8 @@ export interface WorkerDependencies {
   readonly queueName: string;
   readonly log: Log;
   readonly onPoll: () => void;
+  /** Told when all slots hold a message, so that nothing polls, and when that ends. */
+  readonly onOccupied: (full: boolean) => void;
 }
 
 interface Held {
@@ -98,9 +100,10 @@ export class Worker {
   }
 
   private async work(batch: readonly ReceivedMessage[]): Promise<void> {
-    const { kit, settings, queueName } = this.dependencies;
+    const { kit, settings, queueName, onOccupied } = this.dependencies;
     const receivedAt = kit.now();
     for (const received of batch) this.held.set(received, { received, receivedAt });
+    if (this.held.size >= settings.concurrency) onOccupied(true);
     const timeoutMs = settings.messageTimeoutSeconds * 1000;
     const time = new AbortController();
     const cancel = kit.startTimer(timeoutMs, () => time.abort(new Error("the message's time is up")));
@@ -142,7 +145,9 @@ export class Worker {
   }
 
   private letGo(received: ReceivedMessage): void {
-    if (this.held.delete(received)) this.giveCapacity(1);
+    if (!this.held.delete(received)) return;
+    this.dependencies.onOccupied(false);
+    this.giveCapacity(1);
   }
 
   /** Keeps the messages in work invisible, and their claims held. */

@@ -3,7 +3,7 @@ import { SQS_LIMITS } from "../../../handlers/queue/contract";
 import { findNearest } from "../../../components/shared/nearest";
 import { type ParsedArguments, type ParsedOptions, UsageError } from "../arguments";
 import { type Command, EXIT, type InterruptibleContext, runCommand } from "../command";
-import { connect, type Connection, PLACE_OPTIONS } from "../queues/connection";
+import { type Connection, PLACE_OPTIONS, withConnection } from "../queues/connection";
 import { depthOf, findQueue, listQueues, listSources, type Queue } from "../queues/queue";
 import { renderTable } from "../table";
 import { readWhole } from "../values";
@@ -85,16 +85,13 @@ export function runDlq(context: DlqContext): Promise<number> {
     const rate = readWhole(parsed.options, "rate", { least: 1, most: SQS_LIMITS.maximumMoveRate });
     const act = MESSAGE_ACTIONS[action];
     if (act && given === undefined) throw new UsageError(`${action} needs a queue: npm run dlq -- ${action} QUEUE`);
-    const connection = connect(context.folder, parsed.options);
-    try {
-      if (!act || given === undefined) return await list(context, connection, parsed.options, given);
+    return withConnection(context.folder, parsed.options, async (connection) => {
+      if (!act || given === undefined) return list(context, connection, parsed.options, given);
       const queue = await findQueue(connection, given);
       const sources = await listSources(connection.sqs, queue.url);
       if (sources.length === 0) throw new UsageError(await explainNoDeadLetterQueue(connection, queue));
-      return await act({ context, connection, options: parsed.options, queue, sources, filter, limit, rate });
-    } finally {
-      connection.close();
-    }
+      return act({ context, connection, options: parsed.options, queue, sources, filter, limit, rate });
+    });
   });
 }
 
@@ -122,7 +119,7 @@ async function list(
   const shown: readonly Listed[] = only ? all.filter(({ arn }) => arn === only.arn) : all;
   if (only && shown.length === 0) throw new UsageError(await explainNoDeadLetterQueue(connection, only));
   if (options.json) stdout.write(`${JSON.stringify(shown)}\n`);
-  else stdout.write(renderList(shown));
+  else stdout.write(renderList(shown, await connection.sqs.config.region()));
   return EXIT.done;
 }
 
@@ -133,8 +130,8 @@ async function explainNoDeadLetterQueue({ sqs }: Connection, { name, deadLetterQ
   return `${name} is no dead-letter queue: no redrive policy names it; ${hint}`;
 }
 
-function renderList(queues: readonly Listed[]): string {
-  if (queues.length === 0) return "There are no dead-letter queues.\n";
+function renderList(queues: readonly Listed[], region: string): string {
+  if (queues.length === 0) return `There are no dead-letter queues in ${region}.\n`;
   return renderTable(
     [{ title: "Dead-letter queue" }, { title: "Messages", right: true }, { title: "Takes from" }],
     queues.map((queue) => [queue.name, String(depthOf(queue)), queue.sources.join(", ")]),

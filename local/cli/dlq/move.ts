@@ -2,12 +2,13 @@
 // from the dead-letter queue only once the other queue has it. Stopped in between, a standard queue may have a message twice; a FIFO
 // queue drops the second one, because the message id in the dead-letter queue is its deduplication id.
 import type { MessageAttributeValue, SendMessageBatchRequestEntry, SQS } from "@aws-sdk/client-sqs";
+import { REJECTION_ATTRIBUTE } from "../../../handlers/queue/contract";
 import { inBatches } from "../queues/batches";
 import type { Connection } from "../queues/connection";
 import type { Pace } from "../queues/pace";
 import type { Queue } from "../queues/queue";
 import type { Filter } from "./filters";
-import { type DeadLetter, passThrough, removeLetters } from "./messages";
+import { type DeadLetter, passThrough, type Passed, readRejection, removeLetters } from "./messages";
 
 /** What to move. */
 export interface Move {
@@ -23,8 +24,7 @@ export interface Move {
 }
 
 /** What became of it. */
-export interface Moved {
-  readonly seen: number;
+export interface Moved extends Passed {
   readonly moved: number;
   /** Messages that are still in the dead-letter queue although they were meant, each with the reason. */
   readonly failures: readonly Failure[];
@@ -44,7 +44,7 @@ export async function moveLetters(connection: Connection, move: Move): Promise<M
   const enough = new AbortController();
   const blocked = new Set<string>();
   let moved = 0;
-  const seen = await passThrough(connection, from.url, {
+  const passed = await passThrough(connection, from.url, {
     limit: Number.POSITIVE_INFINITY,
     signal: AbortSignal.any([move.signal, enough.signal]),
     visit: async (batch) => {
@@ -63,7 +63,7 @@ export async function moveLetters(connection: Connection, move: Move): Promise<M
       return sent.filter((letter) => !left.includes(letter));
     },
   });
-  return { seen, moved, failures };
+  return { ...passed, moved, failures };
 }
 
 async function send(
@@ -111,14 +111,17 @@ async function sendInOrder(
   return sent;
 }
 
-/** Everything that a producer can set is as it was. */
+/** Everything that a producer can set is as it was. The rejection ends here: another failure would be told with its reason. */
 function toEntry({ id, body, original }: DeadLetter, Id: string, fifo: boolean): SendMessageBatchRequestEntry {
   const { MessageGroupId, AWSTraceHeader } = original.Attributes ?? {};
+  const rejected = readRejection(original) !== undefined;
   return {
     Id,
     MessageBody: body,
     MessageAttributes: Object.fromEntries(
-      Object.entries(original.MessageAttributes ?? {}).map(([name, value]) => [name, withoutLists(value)]),
+      Object.entries(original.MessageAttributes ?? {})
+        .filter(([name]) => !(rejected && name === REJECTION_ATTRIBUTE))
+        .map(([name, value]) => [name, withoutLists(value)]),
     ),
     ...(MessageGroupId === undefined ? {} : { MessageGroupId }),
     ...(fifo ? { MessageDeduplicationId: id } : {}),

@@ -1,29 +1,31 @@
 // `npm run dlq -- peek`: messages as they are, given back at once.
-import { REJECTION_ATTRIBUTES } from "../../../handlers/queue/contract";
+import { REJECTION_ATTRIBUTE } from "../../../handlers/queue/contract";
 import { EXIT } from "../command";
 import { renderTable } from "../table";
 import { describeDuration } from "../values";
 import type { DlqTask } from "./command";
 import type { Filter } from "./filters";
-import { type DeadLetter, passThrough } from "./messages";
+import { type DeadLetter, NOT_ALL_SEEN, passThrough, type Passed } from "./messages";
 import type { Connection } from "../queues/connection";
 import type { Queue } from "../queues/queue";
 
 const DEFAULT_LIMIT = 10;
-const OWN: ReadonlySet<string> = new Set(Object.values(REJECTION_ATTRIBUTES));
 
 /** Prints messages. */
 export async function peek(task: DlqTask): Promise<number> {
   const { context, connection, options, queue, filter, limit = DEFAULT_LIMIT } = task;
   const now = Date.now();
-  const { found, seen } = await collect(connection, queue, { filter, limit, signal: context.interrupt });
+  const { found, seen, incomplete } = await collect(connection, queue, { filter, limit, signal: context.interrupt });
   if (options.json) context.stdout.write(`${JSON.stringify(found.map((letter) => toJson(letter, now)))}\n`);
   else context.stdout.write(renderLetters(found, now, context.stdout.isTTY ? context.stdout.columns : undefined));
   context.stderr.write(summarise(queue, seen, found.length));
-  return context.interrupt.aborted ? EXIT.interrupted : EXIT.done;
+  if (context.interrupt.aborted) return EXIT.interrupted;
+  if (!incomplete) return EXIT.done;
+  context.stderr.write(NOT_ALL_SEEN);
+  return EXIT.failed;
 }
 
-/** Messages that are meant, without consuming them. @returns them in the queue's order, and how many were received for it. */
+/** Messages that are meant, without consuming them. @returns them in the queue's order, and how the passage ended. */
 export async function collect(
   connection: Connection,
   queue: Queue,
@@ -32,10 +34,10 @@ export async function collect(
     limit,
     signal,
   }: { readonly filter: Filter | undefined; readonly limit: number; readonly signal: AbortSignal },
-): Promise<{ readonly found: readonly DeadLetter[]; readonly seen: number }> {
+): Promise<Passed & { readonly found: readonly DeadLetter[] }> {
   const enough = new AbortController();
   const found: DeadLetter[] = [];
-  const seen = await passThrough(connection, queue.url, {
+  const passed = await passThrough(connection, queue.url, {
     // Without a filter no more messages than are shown have their receive count raised.
     limit: filter ? Number.POSITIVE_INFINITY : limit,
     signal: AbortSignal.any([signal, enough.signal]),
@@ -45,7 +47,7 @@ export async function collect(
       return Promise.resolve([]);
     },
   });
-  return { found, seen };
+  return { found, ...passed };
 }
 
 /** A table of messages. @param width of the terminal; left out: lines are not cut. */
@@ -80,7 +82,7 @@ function describeReason({ reason, errorType }: DeadLetter): string {
 }
 
 function describeAttributes({ attributes }: DeadLetter): string {
-  const foreign = Object.entries(attributes).filter(([name]) => !OWN.has(name));
+  const foreign = Object.entries(attributes).filter(([name]) => name !== REJECTION_ATTRIBUTE);
   return foreign.length === 0 ? "–" : foreign.map(([name, value]) => `${name}=${value}`).join(" ");
 }
 

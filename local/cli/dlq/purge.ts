@@ -4,7 +4,7 @@ import { EXIT } from "../command";
 import { readText } from "../values";
 import type { DlqTask } from "./command";
 import type { Filter } from "./filters";
-import { passThrough, removeLetters } from "./messages";
+import { NOT_ALL_SEEN, passThrough, type Passed, removeLetters } from "./messages";
 import { collect, renderLetters } from "./peek";
 
 /** Removes, after the queue's name was given, or says what would be removed. */
@@ -19,22 +19,23 @@ export async function purge(task: DlqTask): Promise<number> {
     stdout.write(options.json ? `${JSON.stringify({ purged: queue.name })}\n` : `Purged ${queue.name}.\n`);
     return EXIT.done;
   }
-  const { removed, left } = await removeChosen(task, filter);
+  const { removed, left, incomplete } = await removeChosen(task, filter);
   if (options.json) stdout.write(`${JSON.stringify({ removed, failed: left })}\n`);
   else stdout.write(`Removed ${removed} messages of ${queue.name}.\n`);
   if (left > 0) stderr.write(`${left} could not be deleted: run the same command again.\n`);
   if (interrupt.aborted) return EXIT.interrupted;
-  return left > 0 ? EXIT.failed : EXIT.done;
+  if (incomplete) stderr.write(NOT_ALL_SEEN);
+  return incomplete || left > 0 ? EXIT.failed : EXIT.done;
 }
 
 async function removeChosen(
   { connection, context, queue, limit = Number.POSITIVE_INFINITY }: DlqTask,
   filter: Filter,
-): Promise<{ readonly removed: number; readonly left: number }> {
+): Promise<Passed & { readonly removed: number; readonly left: number }> {
   const enough = new AbortController();
   let removed = 0;
   let left = 0;
-  await passThrough(connection, queue.url, {
+  const passed = await passThrough(connection, queue.url, {
     limit: Number.POSITIVE_INFINITY,
     signal: AbortSignal.any([context.interrupt, enough.signal]),
     visit: async (batch) => {
@@ -46,19 +47,22 @@ async function removeChosen(
       return meant.filter((letter) => !still.includes(letter));
     },
   });
-  return { removed, left };
+  return { ...passed, removed, left };
 }
 
 async function rehearse(task: DlqTask, filter: Filter | undefined): Promise<number> {
   const { context, connection, options, queue, limit = Number.POSITIVE_INFINITY } = task;
-  const found = filter && (await collect(connection, queue, { filter, limit, signal: context.interrupt })).found;
+  const { found, incomplete } = filter
+    ? await collect(connection, queue, { filter, limit, signal: context.interrupt })
+    : { found: undefined, incomplete: false };
   const count = found?.length ?? queue.visible;
   if (options.json) context.stdout.write(`${JSON.stringify({ dryRun: true, removes: count })}\n`);
   else {
     if (found) context.stdout.write(renderLetters(found, Date.now(), context.stdout.columns));
     context.stdout.write(`Would remove ${count} messages of ${queue.name}.\n`);
   }
-  return EXIT.done;
+  if (incomplete) context.stderr.write(NOT_ALL_SEEN);
+  return incomplete ? EXIT.failed : EXIT.done;
 }
 
 async function confirm({ context, options, queue }: DlqTask, what: string): Promise<void> {

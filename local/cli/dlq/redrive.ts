@@ -7,6 +7,7 @@ import { createStatusLine, drawBar } from "../status-line";
 import { readText } from "../values";
 import type { DlqTask } from "./command";
 import type { Filter } from "./filters";
+import { NOT_ALL_SEEN } from "./messages";
 import { moveLetters } from "./move";
 import { runMoveTask } from "./move-task";
 import { collect, renderLetters } from "./peek";
@@ -43,16 +44,17 @@ async function findDestination({ connection, options, queue, sources }: DlqTask)
 /** @param filter left out: all messages. */
 async function rehearse(order: Redrive, filter: Filter | undefined): Promise<number> {
   const { context, connection, options, queue, to, limit = Number.POSITIVE_INFINITY } = order;
-  const { found } = filter
+  const { found, incomplete } = filter
     ? await collect(connection, queue, { filter, limit, signal: context.interrupt })
-    : { found: undefined };
+    : { found: undefined, incomplete: false };
   const count = found?.length ?? queue.visible;
   if (options.json) context.stdout.write(`${JSON.stringify({ dryRun: true, moves: count, to: to.name })}\n`);
   else {
     if (found) context.stdout.write(renderLetters(found, Date.now(), context.stdout.columns));
     context.stdout.write(`Would move ${count} messages of ${queue.name} to ${to.name}.\n`);
   }
-  return EXIT.done;
+  if (incomplete) context.stderr.write(NOT_ALL_SEEN);
+  return incomplete ? EXIT.failed : EXIT.done;
 }
 
 async function moveAll({ context, connection, options, queue, to, rate }: Redrive): Promise<number> {
@@ -83,7 +85,7 @@ async function moveChosen(order: Redrive, filter: Filter): Promise<number> {
   const { context, connection, options, queue, to, rate, limit = Number.POSITIVE_INFINITY } = order;
   const { interrupt, stdout, stderr } = context;
   const status = createStatusLine(stderr);
-  const { moved, seen, failures } = await moveLetters(connection, {
+  const { moved, seen, incomplete, failures } = await moveLetters(connection, {
     from: queue,
     to,
     filter,
@@ -99,5 +101,6 @@ async function moveChosen(order: Redrive, filter: Filter): Promise<number> {
     stderr.write("Stopped; the others stay where they are. Run the same command again to go on.\n");
     return EXIT.interrupted;
   }
-  return failures.length > 0 ? EXIT.failed : EXIT.done;
+  if (incomplete) stderr.write(NOT_ALL_SEEN);
+  return incomplete || failures.length > 0 ? EXIT.failed : EXIT.done;
 }

@@ -4,7 +4,7 @@ import { type ParsedOptions, UsageError } from "../arguments";
 import { type Command, EXIT, type InterruptibleContext, runCommand } from "../command";
 import { estimateBatchSeconds, estimateDrain } from "../../../components/throttled-queue-consumer/sizing";
 import { KIT_CONCURRENCY } from "../../../handlers/queue/contract";
-import { connect, type Connection, PLACE_OPTIONS } from "../queues/connection";
+import { type Connection, PLACE_OPTIONS, withConnection } from "../queues/connection";
 import { createPace, wait } from "../queues/pace";
 import { depthOf, findQueue, type Queue, readQueue } from "../queues/queue";
 import { createStatusLine, drawBar, type Output } from "../status-line";
@@ -55,12 +55,9 @@ interface Wishes {
 export function runLoad(context: InterruptibleContext): Promise<number> {
   return runCommand(COMMAND, context, async ({ operands: [given = ""], options }) => {
     const wishes = readWishes(options);
-    const connection = connect(context.folder, options);
-    try {
-      return await send(context, connection, await findQueue(connection, given), wishes, options);
-    } finally {
-      connection.close();
-    }
+    return withConnection(context.folder, options, async (connection) =>
+      send(context, connection, await findQueue(connection, given), wishes, options),
+    );
   });
 }
 
@@ -82,7 +79,7 @@ async function send(
     signal: interrupt,
     onProgress: (count) => status.show(`${drawBar(count / plan.messages)} ${count} of ${plan.messages} messages`),
   }).finally(() => status.end());
-  const drainMs = await estimate(connection, queue, plan, wishes.concurrency);
+  const { drainMs, unknown } = await estimate(connection, queue, plan, wishes.concurrency);
   const drained = options.watch && !interrupt.aborted ? await watch(connection, queue, interrupt, stderr) : undefined;
   const tookMs = Math.round(performance.now() - began);
   if (options.json) {
@@ -90,10 +87,16 @@ async function send(
     stdout.write(`${JSON.stringify({ queue: queue.name, loadId, sent, drainMs, drained, tookMs })}\n`);
   } else {
     stdout.write(`Sent ${sent} messages to ${queue.name} (load ${plan.loadId}).\n`);
-    stdout.write(describeEstimate(drainMs));
+    stdout.write(describeEstimate(drainMs, unknown));
     if (drained) stdout.write(`Drained after ${describeDuration(tookMs)}.\n`);
   }
   return interrupt.aborted ? EXIT.interrupted : EXIT.done;
+}
+
+/** How long it drains, or why nobody knows. */
+interface Estimate {
+  readonly drainMs?: number;
+  readonly unknown?: string;
 }
 
 async function estimate(
@@ -101,20 +104,17 @@ async function estimate(
   queue: Queue,
   plan: LoadPlan,
   given: number | undefined,
-): Promise<number | undefined> {
-  const consumer = await readConsumer(connection, queue.arn);
-  const maximumConcurrency = given ?? consumer?.concurrency;
-  if (maximumConcurrency === undefined) return undefined;
-  const batchSize = consumer?.batchSize ?? 1;
+): Promise<Estimate> {
+  const { concurrency, batchSize = 1, unknown } = await readConsumer(connection, queue.arn);
+  const maximumConcurrency = given ?? concurrency;
+  if (maximumConcurrency === undefined) return unknown === undefined ? {} : { unknown };
   const secondsPerBatch = estimateBatchSeconds(plan.durationMs / 1000, batchSize, KIT_CONCURRENCY);
   const { seconds } = estimateDrain({ messages: plan.messages, secondsPerBatch, batchSize, maximumConcurrency });
-  return Math.round(seconds * 1000);
+  return { drainMs: Math.round(seconds * 1000) };
 }
 
-function describeEstimate(drainMs: number | undefined): string {
-  if (drainMs === undefined) {
-    return "How long it drains is not known: no event source mapping with a maximum concurrency was found; give --concurrency N.\n";
-  }
+function describeEstimate(drainMs: number | undefined, unknown = ""): string {
+  if (drainMs === undefined) return `How long it drains is not known: ${unknown}; give --concurrency N.\n`;
   return `Should drain in about ${describeDuration(drainMs)}, failures and what was in the queue before not counted.\n`;
 }
 

@@ -2,6 +2,7 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { SQS } from "@aws-sdk/client-sqs";
 import { type OptionSpec, type ParsedOptions, UsageError } from "../arguments";
+import { describeAwsFailure } from "../aws-failure";
 import { lambdaModule, sqsModule } from "../late-modules";
 import { readRunFile } from "../run-file";
 import { readText } from "../values";
@@ -27,11 +28,29 @@ export interface Connection {
   readonly waitSeconds: number;
   /** Milliseconds between two looks at something that goes on. */
   readonly pollMs: number;
-  close(): void;
 }
 
-/** Opens the place that the options name. @throws UsageError */
-export function connect(folder: string, options: ParsedOptions): Connection {
+/**
+ * Works at the place that the options name.
+ * @throws UsageError, what `work` threw, or an Error that says what to do about credentials, Region, rights or network.
+ */
+export async function withConnection<T>(
+  folder: string,
+  options: ParsedOptions,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const { close, ...connection } = connect(folder, options);
+  try {
+    return await work(connection);
+  } catch (error) {
+    const failure = options.aws ? describeAwsFailure(error, readText(options, "profile")) : undefined;
+    throw failure ? new Error(`${failure.seen}; ${failure.fix}`, { cause: error }) : error;
+  } finally {
+    close();
+  }
+}
+
+function connect(folder: string, options: ParsedOptions): Connection & { close(): void } {
   const place = options.aws ? awsPlace(options) : localPlace(folder, options);
   const { SQS } = sqsModule();
   const sqs = new SQS(place.client);

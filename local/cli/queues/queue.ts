@@ -37,7 +37,10 @@ export async function findQueue({ sqs, outputs }: Connection, given: string): Pr
   if (url !== undefined) return readQueue(sqs, url);
   const names = (await listUrls(sqs)).map(nameOf);
   const near = findNearest(given, [...names, ...Object.keys(outputs).filter((key) => isQueue(outputs[key]))]);
-  const hint = near === undefined ? "there are no queues" : `did you mean ${near}? npm run dlq -- list shows them`;
+  const hint =
+    near === undefined
+      ? `there are no queues in ${await sqs.config.region()}`
+      : `did you mean ${near}? npm run dlq -- list shows them`;
   throw new UsageError(`there is no queue ${given}; ${hint}`);
 }
 

@@ -47,7 +47,7 @@ function compileField(name: string, expected: unknown): EventMatcher {
 }
 
 /** `$or` is an operator only with two or more objects; else it is a field of that name. */
-function isAlternatives(expected: unknown): expected is readonly JsonObject[] {
+export function isAlternatives(expected: unknown): expected is readonly JsonObject[] {
   return Array.isArray(expected) && expected.length >= 2 && expected.every(isJsonObject);
 }
 

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { proposePollerMode, deriveConcurrency } from "../../../components";
+import { resolveThrottledQueueConsumerSettings } from "../../../components/throttled-queue-consumer/settings";
+import { backoffSeconds } from "../../../handlers/queue/backoff";
+import { MINIMAL_QUEUE_ARGS } from "../../support/queue-component";
 import { standardRampSeconds } from "../../../components/throttled-queue-consumer/sizing";
 
 const page = fs.readFileSync(
@@ -18,6 +21,19 @@ describe("the page of ThrottledQueueConsumer", () => {
 
   it("claims no number of lost messages, which is timing", () => {
     assert.doesNotMatch(page, /9 of (?:the )?25|nine of/i);
+  });
+
+  it("Q5, Q26: its back-off window is what the defaults give, and outlasts a fault of minutes", () => {
+    const { backoff, maxReceiveCount } = resolveThrottledQueueConsumerSettings("orders", MINIMAL_QUEUE_ARGS);
+    assert.ok(backoff);
+    const window = (random: number): number =>
+      Array.from({ length: maxReceiveCount - 1 }, (_, index) => backoffSeconds(backoff, index + 1, random)).reduce(
+        (sum, seconds) => sum + seconds,
+      );
+
+    assert.ok(window(0) >= 450, String(window(0)));
+    const promised = /at least (\d+) s pass, and at most (\d+) s/.exec(page)?.slice(1).map(Number);
+    assert.deepEqual(promised, [window(0), window(0.999_999)]);
   });
 
   it("Q27, Q29: its sizing table is what the functions compute", () => {

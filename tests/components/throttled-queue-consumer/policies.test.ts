@@ -137,6 +137,7 @@ describe("ThrottledQueueConsumer: policies", () => {
 
     assert.deepEqual(buildBreakerStatements({ ...parts, kmsKeyArn: undefined }), [
       allow("SwitchMapping", ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"], MAPPING),
+      allow("ReadAlarm", ["cloudwatch:DescribeAlarms"], "*"),
       allow("UseState", ["dynamodb:GetItem", "dynamodb:PutItem"], TABLE),
     ]);
     assert.deepEqual(buildBreakerStatements({ ...parts, kmsKeyArn: KEY }).at(-1), {
@@ -145,10 +146,50 @@ describe("ThrottledQueueConsumer: policies", () => {
     });
   });
 
-  it("Q24: claim checks are reached over TLS only", () => {
-    assert.deepEqual(buildClaimCheckBucketPolicy(BUCKET).Statement, [
+  it("Q24: claim checks are reached over TLS only, and services put none", () => {
+    const rules = { serviceName: "events.amazonaws.com", sourceAccount: "111111111111" };
+
+    assert.deepEqual(buildClaimCheckBucketPolicy(BUCKET, { rules }, "aws").Statement, [
       { ...DENY_PLAIN, Action: "s3:*", Resource: [BUCKET, `${BUCKET}/*`] },
     ]);
+  });
+
+  it("Q18, Q24: producers of other accounts put claim checks as they send: within their organization, and nothing else", () => {
+    const bucketPolicy = buildClaimCheckBucketPolicy(
+      BUCKET,
+      {
+        shop: { roleArn: "arn:aws:iam::222222222222:role/shop", organizationId: ORGANIZATION },
+        partner: { accountId: "333333333333", organizationId: ORGANIZATION },
+      },
+      "aws",
+    );
+    const puts = (account: string, role: string, more: { action?: string; key?: string; organization?: string } = {}) =>
+      createPolicyEvaluator().evaluate({
+        principal: {
+          kind: "assumed-role",
+          arn: `arn:aws:sts::${account}:assumed-role/${role}/session`,
+          accountId: account,
+          roleArn: `arn:aws:iam::${account}:role/${role}`,
+          userId: "AROA:session",
+        },
+        action: more.action ?? "s3:PutObject",
+        resource: `${BUCKET}/${more.key ?? "claim-checks/1"}`,
+        resourceAccountId: "111111111111",
+        context: { "aws:PrincipalOrgID": more.organization ?? ORGANIZATION, "aws:SecureTransport": "true" },
+        identityPolicies: [
+          { name: "producer", document: buildProducerPolicy({ ...PARTS, claimCheckBucketArn: BUCKET }) },
+          { name: "anything", document: { Statement: { Effect: "Allow", Action: "s3:*", Resource: "*" } } },
+        ],
+        resourcePolicy: { name: "bucket", document: bucketPolicy },
+      }).allowed;
+
+    assert.equal(puts("222222222222", "shop"), true);
+    assert.equal(puts("333333333333", "anyone"), true);
+    assert.equal(puts("222222222222", "other"), false);
+    assert.equal(puts("444444444444", "shop"), false);
+    assert.equal(puts("222222222222", "shop", { organization: "o-zzzzzzzzzz" }), false);
+    assert.equal(puts("222222222222", "shop", { key: "other/1" }), false);
+    assert.equal(puts("222222222222", "shop", { action: "s3:GetObject" }), false);
   });
 
   it("Q18: decides for the topic over TLS, against another topic, and against plain HTTP", () => {

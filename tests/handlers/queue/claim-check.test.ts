@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createQueueHandler } from "../../../handlers/queue";
 import { readClaimCheck } from "../../../handlers/queue/claim-check";
+import type { Rejection } from "../../../handlers/queue/contract";
 import {
   BASE_ENVIRONMENT,
   failedIds,
@@ -40,10 +41,8 @@ describe("Claim checks", () => {
   const reasons = (): unknown[] =>
     stub
       .callsOf("SendMessage")
-      .map(
-        ({ input }) =>
-          (input.MessageAttributes as Record<string, { StringValue: string }>).RejectionReason!.StringValue,
-      );
+      .map(({ input }) => (input.MessageAttributes as Record<string, { StringValue: string }>).Rejection!.StringValue)
+      .map((text) => (JSON.parse(text) as Rejection).reason);
 
   it("Q24: hands over the body that the reference names, by a signed request", async () => {
     stub.objects.set("/bodies/claim-checks/a%20b", '{"n":1}');

@@ -98,15 +98,30 @@ describe("The consumer kit on the embedded SQS", () => {
     const [dead] = await receiveAll("dead.fifo");
     assert.deepEqual(seen, ["poison", "fine"]);
     assert.deepEqual([dead!.text, dead!.system.MessageGroupId], ["poison", "a"]);
-    const texts = Object.entries(dead!.attributes).map(([name, { stringValue }]) => [name, stringValue]);
-    const { kind, RejectionReason, RejectionErrorType } = Object.fromEntries(texts) as Record<string, string>;
-    assert.deepEqual([kind, RejectionReason, RejectionErrorType], ["invoice", "bad ? character", "NonRetryableError"]);
+    const { kind, Rejection } = dead!.attributes;
+    assert.deepEqual(kind, attributes.kind);
+    const { reason, errorType } = JSON.parse(Rejection?.stringValue ?? "") as Record<string, string>;
+    assert.deepEqual([reason, errorType], ["bad ? character", "NonRetryableError"]);
     assert.deepEqual(await receiveAll("work.fifo"), []);
+  });
+
+  it("Q21: rejects a message that leaves little room for the reason", async () => {
+    const body = "x".repeat(1_048_576 - 200);
+    await sendMessages({ queueUrl: urls.work!, environment: environmentOf("work") }, [{ body }]);
+
+    await consume("work", 1, async () => {
+      throw new NonRetryableError("too long ".repeat(50));
+    });
+
+    const [dead] = await receiveAll("dead");
+    const { reason = "" } = JSON.parse(dead?.attributes.Rejection?.stringValue ?? "{}") as { readonly reason?: string };
+    assert.ok(dead?.text === body && reason.startsWith("too long too long") && reason.length < 200, reason);
   });
 
   it("Q26: keeps the order of a FIFO group while its first message is tried again", async () => {
     const environment = environmentOf("work.fifo");
-    environment.BACKOFF_BASE_SECONDS = "1";
+    // Rounds to no wait at all.
+    environment.BACKOFF_BASE_SECONDS = "0.5";
     await sendMessages(
       { queueUrl: urls["work.fifo"]!, environment },
       [1, 2, 3].map((n) => ({ body: String(n), groupId: "a", deduplicationId: String(n) })),

@@ -186,9 +186,9 @@ describe("The consumer kit behind Lambda", () => {
       { url: queueUrl("dead"), body: "b", group: "g", id: "poison" },
     );
     assert.equal(names.length, 10);
-    assert.deepEqual((sent.MessageAttributes as Record<string, unknown>).RejectionReason, {
+    assert.deepEqual((sent.MessageAttributes as Record<string, unknown>).Rejection, {
       DataType: "String",
-      StringValue: "unknown customer",
+      StringValue: JSON.stringify({ reason: "unknown customer", errorType: "NonRetryableError", messageId: "poison" }),
     });
     assert.deepEqual(sent.MessageSystemAttributes, {
       AWSTraceHeader: { DataType: "String", StringValue: "Root=1-2" },
@@ -203,8 +203,15 @@ describe("The consumer kit behind Lambda", () => {
 
     await handlerOf({ processMessage: () => Promise.reject(foreign) })(queueEvent([{}]), invocation());
 
-    const { RejectionReason } = stub.callsOf("SendMessage")[0]!.input.MessageAttributes as Record<string, object>;
-    assert.deepEqual(RejectionReason, { DataType: "String", StringValue: "unspecified" });
+    const { Rejection } = stub.callsOf("SendMessage")[0]!.input.MessageAttributes as Record<
+      string,
+      { readonly StringValue: string }
+    >;
+    assert.deepEqual(JSON.parse(Rejection!.StringValue), {
+      reason: "unspecified",
+      errorType: "Error",
+      messageId: "m1",
+    });
   });
 
   it("Q21: returns a non-retryable message when the dead-letter queue does not take it", async () => {
@@ -231,8 +238,8 @@ describe("The consumer kit behind Lambda", () => {
     assert.deepEqual(
       calls.map((entries) => entries.map(({ VisibilityTimeout }) => VisibilityTimeout)),
       [
-        [5, 10, 20, 40, 50, 50, 50, 50, 50, 50],
-        [50, 50],
+        [8, 15, 30, 60, 75, 75, 75, 75, 75, 75],
+        [75, 75],
       ],
     );
   });
@@ -265,7 +272,7 @@ describe("The consumer kit behind Lambda", () => {
     await handler(queueEvent([{}]), invocation());
 
     const entries = stub.callsOf("ChangeMessageVisibilityBatch")[0]!.input.Entries as object[];
-    assert.deepEqual(entries, [{ Id: "0", ReceiptHandle: "handle-m1", VisibilityTimeout: 5 }]);
+    assert.deepEqual(entries, [{ Id: "0", ReceiptHandle: "handle-m1", VisibilityTimeout: 8 }]);
   });
 
   it("Q26: answers as well when the visibility cannot be changed", async () => {

@@ -1,5 +1,7 @@
-// Proves how messages are sent: batches within SQS's limits, repetition of failed entries only, order on FIFO, large bodies by reference.
+// Proves how messages are sent: batches within SQS's limits, repetition of failed entries only, order on FIFO, large bodies by reference,
+// and that a body which is not stored costs no other message.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { sendMessages } from "../../../handlers/queue";
 import {
@@ -9,6 +11,7 @@ import {
   type SendReport,
 } from "../../../handlers/queue/producer";
 import type { OutgoingMessage } from "../../../handlers/queue/sqs";
+import { AwsCallError } from "../../../handlers/shared/errors";
 import { BASE_ENVIRONMENT, queueUrl, startQueueStub } from "../../support/queue-stub";
 
 interface Sending {
@@ -18,7 +21,7 @@ interface Sending {
   readonly pauses: readonly number[];
 }
 
-/** Sends through ports that record. @param refuse code for an entry of the n-th batch. */
+/** Sends through ports that record. `refuse`: code for an entry of the n-th batch; `refusePut`: S3's, for a body. */
 async function send(
   messages: readonly ProducedMessage[],
   given: {
@@ -26,9 +29,10 @@ async function send(
     readonly bucket?: boolean;
     readonly limit?: number;
     readonly refuse?: (batch: number, message: OutgoingMessage) => string | undefined;
+    readonly refusePut?: (body: string) => string | undefined;
   } = {},
 ): Promise<Sending> {
-  const { queue = "work", bucket = true, limit, refuse = () => undefined } = given;
+  const { queue = "work", bucket = true, limit, refuse = () => undefined, refusePut = () => undefined } = given;
   const batches: OutgoingMessage[][] = [];
   const objects = new Map<string, string>();
   const pauses: number[] = [];
@@ -50,7 +54,11 @@ async function send(
           bodies: {
             bucket: "bodies",
             get: async () => "",
-            put: async (key: string, body: string) => void objects.set(key, body),
+            put: async (key: string, body: string) => {
+              const code = refusePut(body);
+              if (code) throw new AwsCallError(code, 503, "refused");
+              objects.set(key, body);
+            },
           },
         }
       : {}),
@@ -163,6 +171,61 @@ describe("The producer", () => {
 
     assert.deepEqual([...objects.keys()], ["claim-checks/key-1"]);
     assert.equal(batches.flat()[1]!.text.length, 2048);
+  });
+
+  const LARGE = "x".repeat(1_048_577);
+  const refuseMarked = (body: string): string | undefined => (body.startsWith("!") ? "SlowDown" : undefined);
+
+  it("Q24: reports a body that S3 does not take, and sends all others", async () => {
+    const { batches, report } = await send([{ body: "a" }, { body: `!${LARGE}` }, { body: LARGE }, { body: "b" }], {
+      refusePut: refuseMarked,
+    });
+
+    assert.deepEqual(report, { sent: 3, failed: [{ index: 1, code: "SlowDown" }] });
+    assert.deepEqual(
+      batches.flat().map(({ text }) => text.slice(0, 13)),
+      ["a", '{"claimCheck"', "b"],
+    );
+  });
+
+  it("Q24: stops a FIFO group at a body that S3 does not take", async () => {
+    const bodies = [`!${LARGE}`, "behind", "other", "last"];
+    const { batches, report } = await send(
+      bodies.map((body, index) => ({ body, groupId: index === 2 ? "b" : "a" })),
+      { queue: "work.fifo", refusePut: refuseMarked },
+    );
+
+    assert.deepEqual(report, {
+      sent: 1,
+      failed: [
+        { index: 0, code: "SlowDown" },
+        { index: 1, code: "GroupStopped" },
+        { index: 3, code: "GroupStopped" },
+      ],
+    });
+    assert.deepEqual(
+      batches.flat().map(({ text }) => text),
+      ["other"],
+    );
+  });
+
+  it("Q24: gives a claim check on FIFO the deduplication id that SQS would have made of the body itself", async () => {
+    const messages = [
+      { body: LARGE, groupId: "a" },
+      { body: LARGE, groupId: "b" },
+      { body: LARGE, groupId: "c", deduplicationId: "own" },
+      { body: "small", groupId: "d" },
+    ];
+    const { batches, objects } = await send(messages, { queue: "work.fifo" });
+    const standard = await send([{ body: LARGE }]);
+
+    const digest = createHash("sha256").update(LARGE).digest("hex");
+    assert.equal(objects.size, 3);
+    assert.deepEqual(
+      batches.flat().map(({ deduplicationId }) => deduplicationId),
+      [digest, digest, "own", undefined],
+    );
+    assert.equal(standard.batches[0]![0]!.deduplicationId, undefined);
   });
 
   it("rejects a body above 1 MiB without a bucket, before anything is sent", async () => {

@@ -94,6 +94,20 @@ describe("The token bucket", () => {
     assert.deepEqual(reservation, { kind: "reserved", slots: [now] });
   });
 
+  it("Q22: lets a whole burst start at once after a pause, and the next message wait", async () => {
+    const now = Date.UTC(2026, 0, 1);
+    const bucket = new TokenBucket(new BucketRow().table(), { perSecond: 1, burst: 10 }, () => now);
+    const stock = new SlotStock(bucket, 10, 11, () => now);
+
+    const starts: number[] = [];
+    for (let count = 0; count < 11; count++) {
+      const slot = await stock.next(now + 5000);
+      starts.push("startAt" in slot ? slot.startAt - now : Number.NaN);
+    }
+
+    assert.deepEqual(starts, [...Array.from({ length: 10 }, () => 0), 1000]);
+  });
+
   it("throws a slot away that nobody used in time, and gives back one that was not needed", async () => {
     let now = Date.UTC(2026, 0, 1);
     const bucket = new TokenBucket(new BucketRow().table(), { perSecond: 1, burst: 3 }, () => now);

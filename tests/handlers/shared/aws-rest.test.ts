@@ -90,6 +90,23 @@ describe("The client for REST protocols", () => {
     assert.equal(sent.length, 1);
   });
 
+  it("repeats a throttled call of Lambda, which names the code in a header and calls every refusal one of the user", async () => {
+    const throttled = {
+      status: 429,
+      errorType: "TooManyRequestsException",
+      body: '{"Type":"User","message":"Rate exceeded"}',
+    };
+    const { client, pauses } = clientOf([throttled, { status: 200, body: "{}" }]);
+    const never = clientOf([
+      { status: 409, errorType: "com.amazonaws.lambda#ResourceConflictException:http://x", body: '{"Type":"User"}' },
+    ]);
+
+    await client.call({ method: "PUT", url });
+
+    assert.deepEqual(pauses, [100]);
+    await assert.rejects(never.client.call({ method: "GET", url }), { code: "ResourceConflictException" });
+  });
+
   it("rejects with the code of a JSON answer, or with the status", async () => {
     const json = clientOf([{ status: 400, body: '{"__type":"com.amazonaws.lambda#InvalidParameterValueException"}' }]);
     const bare = clientOf([{ status: 404, body: "" }]);

@@ -10,6 +10,7 @@ import { runDoctor } from "../../../local/cli/doctor-command";
 import type { DoctorSurroundings, Finding } from "../../../local/cli/doctor-verdict";
 import { runFilePath, type RunFile, writeRunFile } from "../../../local/cli/run-file";
 import type { PropertyMap } from "../../../local/cloud/core/resource-model";
+import { administratorKeys, roleKeys, withAwsEnvironment } from "../../support/aws-environment";
 import { type RunningCloud, startTestCloud } from "../../support/running-cloud";
 
 const ORIGIN = "http://127.0.0.1:4610";
@@ -347,6 +348,58 @@ describe("npm run doctor", () => {
     assert.ok(asked.includes("OPTIONS https://films.s3-accelerate.amazonaws.com/doctor"));
     assert.ok(asked.includes("GET https://a1.execute-api.eu-west-1.amazonaws.com/v1/uploads"));
     assert.doesNotMatch(out, /ey-secret/);
+  });
+
+  /** Examines a deployed stack: the settings of its bucket by the SDK's own settings, everything else by a fetch that stays here. */
+  async function deployed(
+    variables: object,
+    { bucket = "sound-bucket", region = running.cloud.region } = {},
+  ): Promise<ReadonlyMap<string, Finding>> {
+    const place = ["--api", "https://a1.example/v1", "--origin", "https://app.example.com", "--bucket", bucket];
+    out = "";
+    await withAwsEnvironment(running.cloud, { ...variables }, () =>
+      run([...place, "--region", region, "--json"], {
+        now: () => Date.parse("2026-11-24T12:00:00Z"),
+        fetch: (_, init) => Promise.resolve(answerAsAws(new Headers(init?.headers), init?.method === "OPTIONS")),
+      }),
+    );
+    const report = JSON.parse(out) as { readonly findings: readonly Finding[] };
+    return new Map(report.findings.map((finding) => [finding.check, finding]));
+  }
+  const SETTINGS = ["Acceleration", "Lifecycle", "Public access", "Versioning"];
+
+  it("U32: reads a deployed bucket with the credentials of the environment", async () => {
+    const sound = await deployed(administratorKeys(running.cloud));
+    const bare = await deployed(administratorKeys(running.cloud), { bucket: "bare-bucket" });
+
+    for (const check of SETTINGS) assert.equal(sound.get(check)?.state, "ok", JSON.stringify(sound.get(check)));
+    assertProblem(bare.get("Lifecycle"), "problem", /no rule aborts/, /abortIncompleteMultipartUpload/);
+  });
+
+  it("U32: reports missing, refused and too weak credentials, a wrong Region and a wrong bucket, each with what to do", async () => {
+    const administrator = administratorKeys(running.cloud);
+    const reader = await roleKeys(running, "doctor", ["s3:GetBucketVersioning"]);
+    const nobody = await deployed({});
+    const unknown = await deployed({ ...administrator, AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE" });
+    const weak = await deployed(reader);
+    const elsewhere = await deployed(administrator, { region: "us-east-1" });
+    const absent = await deployed(administrator, { bucket: "no-such-bucket" });
+    const silent = await deployed({ ...administrator, AWS_ENDPOINT_URL: "http://127.0.0.1:9", AWS_MAX_ATTEMPTS: "1" });
+
+    for (const check of SETTINGS) {
+      assertProblem(
+        nobody.get(check),
+        "problem",
+        /^no AWS credentials were found$/,
+        /aws sso login.*AWS_ACCESS_KEY_ID/,
+      );
+      assertProblem(unknown.get(check), "problem", /AWS refuses the credentials/, /sign in again/);
+      assertProblem(elsewhere.get(check), "problem", /us-east-1/, /correct --region/);
+      assertProblem(absent.get(check), "problem", /NoSuchBucket/, /correct --bucket/);
+      assertProblem(silent.get(check), "problem", /does not answer: ECONNREFUSED/, /AWS_ENDPOINT_URL/);
+    }
+    assertProblem(weak.get("Lifecycle"), "problem", /perform: s3:GetLifecycleConfiguration/, /s3:GetLifecycleConfig/);
+    assert.equal(weak.get("Versioning")?.state, "ok");
   });
 
   for (const [what, argv, message] of [

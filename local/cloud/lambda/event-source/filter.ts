@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html
 import { AwsError } from "../../core/errors";
 import { isJsonObject, type JsonObject } from "../../core/json-api";
-import { compilePattern } from "../../events/pattern";
+import { compilePattern, isAlternatives } from "../../events/pattern";
 
 /** Decides whether a record passes. */
 export type RecordFilter = (record: JsonObject) => boolean;
@@ -21,11 +21,25 @@ export function compileFilters(patterns: readonly string[]): RecordFilter | unde
 
 function compileFilter(pattern: string): (record: JsonObject, body: JsonObject | undefined) => boolean {
   const matches = compile(pattern);
-  const expected = (JSON.parse(pattern) as JsonObject).body;
+  const parsed = JSON.parse(pattern) as JsonObject;
+  checkKeys(parsed);
+  const expected = parsed.body;
   // A pattern for text drops bodies of JSON, and the other way round.
   if (Array.isArray(expected)) return (record, body) => body === undefined && matches(record);
   if (isJsonObject(expected)) return (record, body) => body !== undefined && matches({ ...record, body });
+  // `$or` alone: its alternatives may be of either kind.
   return (record, body) => matches(body ? { ...record, body } : record);
+}
+
+/** AWS supports no other key for queues, and does not say what becomes of a pattern that has one. */
+function checkKeys(pattern: JsonObject): void {
+  for (const [key, value] of Object.entries(pattern)) {
+    if (key === "body") continue;
+    if (key !== "$or" || !isAlternatives(value)) {
+      throw invalid(`SQS event source mappings only support filtering on the body key, got "${key}"`);
+    }
+    value.forEach(checkKeys);
+  }
 }
 
 function compile(pattern: string): RecordFilter {
@@ -34,8 +48,12 @@ function compile(pattern: string): RecordFilter {
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     const reason = error.message.replace(/^Event pattern is not valid\. Reason: /, "");
-    throw new AwsError("InvalidParameterValueException", `Invalid filter pattern definition. ${reason}`);
+    throw invalid(reason);
   }
+}
+
+function invalid(reason: string): AwsError {
+  return new AwsError("InvalidParameterValueException", `Invalid filter pattern definition. ${reason}`);
 }
 
 function parseBody(body: unknown): JsonObject | undefined {

@@ -1,7 +1,7 @@
 // Proves that a container's credentials come from the endpoint that ECS or EKS offers, and are renewed before they expire.
 import assert from "node:assert/strict";
 import { keepCredentials } from "../../../../handlers/queue/container/credentials";
-import { isHealthy } from "../../../../handlers/queue/container/health";
+import { Health } from "../../../../handlers/queue/container/health";
 import { queueArnOf, readContainerSettings } from "../../../../handlers/queue/container/settings";
 import type { HttpRequest, SendHttp } from "../../../../handlers/shared/http-client";
 
@@ -117,15 +117,17 @@ describe("Settings of a container", () => {
 
     assert.equal(queueArnOf(url, { AWS_REGION: "cn-north-1" }), "arn:aws-cn:sqs:cn-north-1:123456789012:work.fifo");
   });
+});
 
-  it("are healthy while polls are answered and the worker is not stopping", () => {
-    assert.deepEqual(
-      [
-        isHealthy({ polledAt: NOW, stopping: false }, NOW + 90_000),
-        isHealthy({ polledAt: NOW, stopping: false }, NOW + 90_001),
-        isHealthy({ polledAt: NOW, stopping: true }, NOW),
-      ],
-      [true, false, false],
-    );
+describe("The health of a container", () => {
+  it("lasts while polls are answered and the worker is not stopping", () => {
+    let now = NOW;
+    const health = new Health(() => now);
+    const seen = [90_000, 1].map((pause) => ((now += pause), health.healthy));
+    health.polled();
+    seen.push(health.healthy);
+    health.stop();
+
+    assert.deepEqual([...seen, health.healthy, health.stopping], [true, false, true, false, true]);
   });
 });

@@ -1,10 +1,14 @@
-// Proves `npm run dlq` on a running cloud with the real SQS: what it shows, what it moves, and that nothing is lost on the way.
+// Proves `npm run dlq` on a running cloud with the real SQS: what it shows, what it moves, and that nothing is lost on the way; and that
+// with `--aws` the SDK's own settings say where it works and as whom.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { SQS } from "@aws-sdk/client-sqs";
-import { REJECTION_ATTRIBUTES } from "../../../../handlers/queue/contract";
+import { REJECTION_ATTRIBUTE } from "../../../../handlers/queue/contract";
 import { EXIT } from "../../../../local/cli/command";
 import { type DlqContext, runDlq } from "../../../../local/cli/dlq/command";
 import type { QueueControl } from "../../../../local/cloud/sqs/control";
+import { administratorKeys, roleKeys, withAwsEnvironment } from "../../../support/aws-environment";
 import { type CommandResult, makeRunFolder, type RunFolder, runInTest } from "../../../support/command-run";
 import { type DeclaredResource, type RunningCloud, startTestCloud } from "../../../support/running-cloud";
 
@@ -66,6 +70,9 @@ describe("npm run dlq", () => {
     return runInTest(runDlq, argv, { folder: run.folder, ...context });
   }
 
+  const rejection = (reason: string): string =>
+    JSON.stringify({ reason, errorType: "NonRetryableError", messageId: "m" });
+
   /** Puts messages into the dead-letter queue, rejected ones with a reason. */
   async function fill(bodies: readonly string[], reason?: string, groups?: readonly string[]): Promise<void> {
     for (const [index, body] of bodies.entries()) {
@@ -76,7 +83,7 @@ describe("npm run dlq", () => {
           tenant: { DataType: "String", StringValue: `t${index % 2}` },
           ...(reason === undefined
             ? {}
-            : { [REJECTION_ATTRIBUTES.reason]: { DataType: "String", StringValue: reason } }),
+            : { [REJECTION_ATTRIBUTE]: { DataType: "String", StringValue: rejection(reason) } }),
         },
         ...(groups && { MessageGroupId: groups[index], MessageDeduplicationId: `${body}-${index}` }),
       });
@@ -134,7 +141,7 @@ describe("npm run dlq", () => {
       const { code, out, err } = await dlq(["peek", dead]);
 
       assert.equal(code, EXIT.done, err);
-      assert.match(out, /no such customer +tenant=t0 +hello\\u009b2J$/m);
+      assert.match(out, /NonRetryableError: no such customer +tenant=t0 +hello\\u009b2J$/m);
       assert.match(err, /1 of about 1 messages.*receive count of 1 went up by one/);
       assert.deepEqual(depths(), [1, 0]);
     });
@@ -148,6 +155,18 @@ describe("npm run dlq", () => {
       assert.match(err, /receive count of 10 went up/);
       assert.equal(more.length, 12);
       assert.deepEqual([...new Set(more.map(({ receiveCount }) => receiveCount))].sort(), [1, 2]);
+    });
+
+    it("Q17: shows no reason of an earlier rejection for a message that SQS has moved here since", async () => {
+      await sqs.sendMessage({
+        QueueUrl: urls.source,
+        MessageBody: "again",
+        MessageAttributes: { [REJECTION_ATTRIBUTE]: { DataType: "String", StringValue: rejection("long ago") } },
+      });
+      for (let count = 0; count < 6; count++) await sqs.receiveMessage({ QueueUrl: urls.source, VisibilityTimeout: 0 });
+      const { out, err } = await dlq(["peek", dead]);
+
+      assert.match(out, /received too often +– +again$/m, err);
     });
 
     it("Q17: filters by reason, attribute, body and age, all at once", async () => {
@@ -193,7 +212,7 @@ describe("npm run dlq", () => {
       assert.deepEqual(depths(), [0, 12]);
     });
 
-    it("Q17: moves the chosen messages one by one with all their attributes, and leaves the others", async () => {
+    it("Q17: moves the chosen messages one by one with the sender's attributes, without the reason, and leaves the others", async () => {
       await fill(["a", "b"], "try again");
       await fill(["c"], "never");
       const { code, out, err } = await dlq(["redrive", dead, "--where", "reason~again"]);
@@ -206,7 +225,7 @@ describe("npm run dlq", () => {
       assert.equal(code, EXIT.done, err);
       assert.match(out, /Moved 2 of 3 messages/);
       assert.deepEqual(Messages.map(({ Body }) => Body).sort(), ["a", "b"]);
-      assert.equal(Messages[0]?.MessageAttributes?.[REJECTION_ATTRIBUTES.reason]?.StringValue, "try again");
+      assert.deepEqual(Messages.map(({ MessageAttributes }) => Object.keys(MessageAttributes ?? {})), [["tenant"], ["tenant"]]); // prettier-ignore
       assert.deepEqual(depths()[0], 1);
     });
 
@@ -320,6 +339,90 @@ describe("npm run dlq", () => {
 
       assert.deepEqual([code, depths()[0]], [EXIT.usage, 1]);
       assert.match(err, new RegExp(`confirm with --yes ${dead}`));
+    });
+  });
+
+  describe("on AWS", () => {
+    const onAws = (variables: object, argv: readonly string[]): Promise<CommandResult> =>
+      withAwsEnvironment(running.cloud, { ...variables }, () => runInTest(runDlq, [...argv, "--aws"]));
+    const region = (): object => ({ AWS_REGION: running.cloud.region });
+    const administrator = (): object => ({ ...administratorKeys(running.cloud), ...region() });
+
+    it("Q17: shows, moves back and removes messages with the credentials and the Region of the environment", async () => {
+      await fill(["a", "b", "c"]);
+      const list = await onAws(administrator(), ["list", dead]);
+      const peek = await onAws(administrator(), ["peek", dead, "--limit", "1"]);
+      const some = await onAws(administrator(), ["redrive", dead, "--limit", "1"]);
+      const moved = depths();
+      const purge = await onAws(administrator(), ["purge", dead, "--yes", dead]);
+
+      assert.match(list.out, new RegExp(`^${dead} +3 {2}${source}$`, "m"));
+      for (const { code, err } of [list, peek, some, purge]) assert.equal(code, EXIT.done, err);
+      assert.deepEqual([moved, depths()], [[2, 1], [0, 1]]); // prettier-ignore
+    });
+
+    it("takes Region and credentials of a profile, by its option and by AWS_PROFILE", async () => {
+      const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = administratorKeys(running.cloud);
+      const AWS_CONFIG_FILE = path.join(run.folder, "config");
+      const keys = [`aws_access_key_id = ${id}`, `aws_secret_access_key = ${secret}`];
+      writeFileSync(AWS_CONFIG_FILE, ["[profile ops]", `region = ${running.cloud.region}`, ...keys, ""].join("\n"));
+
+      const byOption = await onAws({ AWS_CONFIG_FILE }, ["list", dead, "--profile", "ops"]);
+      const byVariable = await onAws({ AWS_CONFIG_FILE, AWS_PROFILE: "ops" }, ["list", dead]);
+      const other = await onAws({ AWS_CONFIG_FILE, ...region() }, ["list", dead, "--profile", "dev"]);
+
+      assert.deepEqual([byOption.code, byVariable.code], [EXIT.done, EXIT.done], byOption.err + byVariable.err);
+      assert.match(other.err, /no AWS credentials were found for the profile dev.*; sign in \(aws sso login\)/);
+    });
+
+    it("looks in the Region of its option", async () => {
+      const elsewhere = [...["--region", "us-east-1"]];
+      const list = await onAws(administrator(), ["list", ...elsewhere]);
+      const peek = await onAws(administrator(), ["peek", dead, ...elsewhere]);
+
+      assert.match(list.out, /There are no dead-letter queues in us-east-1\./);
+      assert.match(peek.err, new RegExp(`there is no queue ${dead}; there are no queues in us-east-1`));
+    });
+
+    it("rejects to work without credentials or Region, and says how to get them", async () => {
+      const nobody = await onAws(region(), ["list"]);
+      const nowhere = await onAws(administratorKeys(running.cloud), ["list"]);
+
+      assert.deepEqual([nobody.code, nowhere.code], [EXIT.failed, EXIT.failed]);
+      assert.match(
+        nobody.err,
+        /^npm run dlq: no AWS credentials were found; sign in \(aws sso login\), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID/,
+      );
+      assert.match(nowhere.err, /^npm run dlq: no AWS Region is set; give --region REGION, or set AWS_REGION/);
+    });
+
+    it("rejects credentials that may not, are not known or sign wrongly: with the action that is missing, or what to renew", async () => {
+      await fill(["a"]);
+      const allowed = ["sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:ListDeadLetterSourceQueues"];
+      const reader = await roleKeys(running, `reader-${number}`, allowed);
+      const denied = await onAws({ ...reader, ...region() }, ["peek", dead]);
+      const unknown = await onAws({ ...administrator(), AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE" }, ["list"]);
+      const forged = await onAws({ ...administrator(), AWS_SECRET_ACCESS_KEY: "x".repeat(40) }, ["list"]);
+
+      assert.deepEqual([denied.code, depths()[0]], [EXIT.failed, 1]);
+      assert.match(
+        denied.err,
+        /is not authorized to perform: sqs:ReceiveMessage .*; allow sqs:ReceiveMessage to these/,
+      );
+      for (const { code, err } of [unknown, forged]) {
+        assert.equal(code, EXIT.failed);
+        assert.match(err, /^npm run dlq: AWS refuses the credentials: .*; sign in again \(aws sso login\)/);
+      }
+    });
+
+    it("rejects an endpoint that does not answer", async () => {
+      const { code, err } = await onAws(
+        { ...administrator(), AWS_ENDPOINT_URL: "http://127.0.0.1:9", AWS_MAX_ATTEMPTS: "1" },
+        ["list"],
+      );
+
+      assert.equal(code, EXIT.failed);
+      assert.match(err, /^npm run dlq: AWS does not answer: ECONNREFUSED; check the Region's name, AWS_ENDPOINT_URL/);
     });
   });
 

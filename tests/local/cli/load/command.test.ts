@@ -1,9 +1,11 @@
-// Proves `npm run load` on a running cloud with the real SQS: what arrives, with which groups, and what is refused.
+// Proves `npm run load` on a running cloud with the real SQS: what arrives, with which groups, and what is refused; and that
+// with `--aws` the SDK's own settings say where it works and as whom.
 import assert from "node:assert/strict";
 import { type Message, SQS } from "@aws-sdk/client-sqs";
 import type { WorkOrder } from "../../../../handlers/work/contract";
 import { EXIT } from "../../../../local/cli/command";
 import { runLoad } from "../../../../local/cli/load/command";
+import { administratorKeys, roleKeys, withAwsEnvironment } from "../../../support/aws-environment";
 import { type CommandResult, makeRunFolder, type RunFolder, runInTest } from "../../../support/command-run";
 import { type RunningCloud, startTestCloud } from "../../../support/running-cloud";
 
@@ -99,6 +101,56 @@ describe("npm run load", () => {
 
     assert.equal(code, EXIT.interrupted, out);
     assert.equal((await takeAll("other")).length, 0);
+  });
+
+  describe("on AWS", () => {
+    const onAws = (variables: object, argv: string): Promise<CommandResult> =>
+      withAwsEnvironment(running.cloud, { ...variables }, () => runInTest(runLoad, [...argv.split(" "), "--aws"]));
+    const region = (): object => ({ AWS_REGION: running.cloud.region });
+
+    it("Q15: sends with the credentials and the Region of the environment", async () => {
+      const { code, out, err } = await onAws(
+        { ...administratorKeys(running.cloud), ...region() },
+        "other --messages 12",
+      );
+
+      assert.equal(code, EXIT.done, err);
+      assert.match(out, /Sent 12 messages to other .*\nHow long it drains is not known: no event source mapping/);
+      assert.equal((await takeAll("other")).length, 12);
+    });
+
+    it("sends all the same when it may not look at mappings, and names the missing action", async () => {
+      const sender = ["sqs:GetQueueUrl", "sqs:GetQueueAttributes", "sqs:SendMessage"];
+      const keys = await roleKeys(running, "sender", sender);
+      const { code, out, err } = await onAws({ ...keys, ...region() }, "other --messages 2");
+      const told = await onAws({ ...keys, ...region() }, "other --messages 2 --duration 10s --concurrency 2");
+
+      assert.deepEqual([code, told.code], [EXIT.done, EXIT.done], err + told.err);
+      assert.match(
+        out,
+        /could not be read, .*; allow lambda:ListEventSourceMappings to these .*; give --concurrency N/,
+      );
+      assert.match(told.out, /Should drain in about 10 s/);
+      assert.equal((await takeAll("other")).length, 4);
+    });
+
+    it("rejects to send without credentials, Region or right, and says what is missing", async () => {
+      const reader = await roleKeys(running, "reader", ["sqs:GetQueueUrl", "sqs:GetQueueAttributes"]);
+      const refused = [
+        [await onAws(region(), "other"), /^npm run load: no AWS credentials were found; sign in/],
+        [await onAws(administratorKeys(running.cloud), "other"), /^npm run load: no AWS Region is set; give --region/],
+        [
+          await onAws({ ...reader, ...region() }, "other"),
+          /perform: sqs:SendMessage .*; allow sqs:SendMessage to these/,
+        ],
+      ] as const;
+
+      for (const [{ code, err }, message] of refused) {
+        assert.match(err, message);
+        assert.equal(code, EXIT.failed);
+      }
+      assert.equal((await takeAll("other")).length, 0);
+    });
   });
 
   const wrong: readonly [what: string, argv: string, message: RegExp][] = [

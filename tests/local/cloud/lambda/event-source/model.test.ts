@@ -99,6 +99,11 @@ describe("Event source mapping", () => {
       /filters\[0\]\.pattern: Invalid filter pattern/,
     ],
     [
+      "a pattern of message attributes",
+      { filterCriteria: { filters: [{ pattern: '{"messageAttributes":{"a":{"stringValue":["b"]}}}' }] } },
+      /^filterCriteria\.filters\[0\]\.pattern: .*only support filtering on the body key, got "messageAttributes"/,
+    ],
+    [
       "six filters",
       { filterCriteria: { filters: Array.from({ length: 6 }, () => ({ pattern: '{"body":["a"]}' })) } },
       /at most 5/,
