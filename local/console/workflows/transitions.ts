@@ -13,7 +13,7 @@ export interface Transition {
 
 /** Ends of the names of states that ProgressTrackedWorkflow weaves in; what stands within such a state is not drawn. */
 const WOVEN =
-  / \((progress|progress, no detail|undelivered|item|item progress|item undelivered|item end|items|count|end)(?: \d+)?\)$/;
+  / \((progress|progress, no detail|undelivered|item|item start|item progress|item undelivered|item end|items|count|end)(?: \d+)?\)$/;
 const RULE_FIELDS = new Set(["Next", "Variable", "Comment", "Output", "Assign"]);
 const COMPARISONS: readonly (readonly [RegExp, string])[] = [
   [/GreaterThanEquals/, "≥"],
