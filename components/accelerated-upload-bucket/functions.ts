@@ -57,7 +57,7 @@ export function createFunctions(
     [UPLOAD_ENVIRONMENT.rules]: buildRules(settings),
     [UPLOAD_ENVIRONMENT.allowedOrigins]: origins.apply((list) => JSON.stringify(list)),
   };
-  const { keyPrefix, memorySize, logRetentionDays, tags } = settings;
+  const { keyPrefix } = settings;
   return createHandlerFunctions(
     name,
     {
@@ -67,11 +67,8 @@ export function createFunctions(
       environment,
       buildStatements: (handlerName) =>
         names.apply((known) => buildHandlerStatements(handlerName, { ...known, keyPrefix })),
-      memorySize,
-      logRetentionDays,
-      tags,
-      region: settings.region,
     },
+    settings,
     parent,
   );
 }

@@ -65,7 +65,6 @@ export function createFunctions(
   parent: pulumi.Resource,
 ): ProgressFunctions {
   const known = findPolicyParts(parts, settings);
-  const { memorySize, logRetentionDays, tags, region } = settings;
   return createHandlerFunctions(
     name,
     {
@@ -74,11 +73,8 @@ export function createFunctions(
       descriptions: DESCRIPTIONS,
       environment: buildEnvironment(settings, parts),
       buildStatements: (handlerName) => known.apply((arns) => buildHandlerStatements(handlerName, arns)),
-      memorySize,
-      logRetentionDays,
-      tags,
-      region,
     },
+    settings,
     parent,
   );
 }

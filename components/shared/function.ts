@@ -45,14 +45,12 @@ export interface HandlerFunctionSettings {
   readonly statements: pulumi.Input<readonly Statement[]>;
 }
 
-/** What the handlers of one component have in common, and how they differ. */
-export interface HandlerFamilySettings<Name extends string> extends Pick<
-  HandlerFunctionSettings,
-  "environment" | "memorySize" | "logRetentionDays" | "tags" | "region"
-> {
+/** The handlers of one component, and how they differ. */
+export interface HandlerFamily<Name extends string> {
   /** Folder below `handlers/`. */
   readonly folder: string;
   readonly handlers: Readonly<Record<Name, { readonly timeoutSeconds: number }>>;
+  readonly environment: HandlerFunctionSettings["environment"];
   readonly descriptions: Readonly<Record<Name, string>>;
   /** Statements of one handler beyond its own logs. */
   readonly buildStatements: (handlerName: Name) => pulumi.Input<readonly Statement[]>;
@@ -132,9 +130,12 @@ export function createHandlerFunction(
 /** Creates `${name}-<handler>-…` for every handler of a component, in the order in which they are declared. */
 export function createHandlerFunctions<Name extends string>(
   name: string,
-  { folder, handlers, descriptions, buildStatements, ...common }: HandlerFamilySettings<Name>,
+  { folder, handlers, descriptions, environment, buildStatements }: HandlerFamily<Name>,
+  settings: Pick<HandlerFunctionSettings, "memorySize" | "logRetentionDays" | "tags" | "region">,
   parent: pulumi.Resource,
 ): Readonly<Record<Name, HandlerFunction>> {
+  const { memorySize, logRetentionDays, tags, region } = settings;
+  const common = { environment, memorySize, logRetentionDays, tags, region };
   const create = (handlerName: Name): HandlerFunction =>
     createHandlerFunction(
       `${name}-${handlerName}`,

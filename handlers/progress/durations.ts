@@ -52,7 +52,7 @@ function blend(mean: MeanSeconds | undefined, seconds: number | undefined): Mean
   return { runs, seconds: toMilliseconds(mean.seconds + (seconds - mean.seconds) / runs) };
 }
 
-/** What a viewer is told. @param now milliseconds since the Unix epoch, as ISO 8601 */
+/** What a viewer is told. @param sentAt the present, as ISO 8601 */
 export function describeDurations({ total, after }: Durations, sentAt: string): ExpectedDurations {
   const secondsAfter = Object.entries(after).map(([step, { seconds }]) => [step, seconds] as const);
   return {

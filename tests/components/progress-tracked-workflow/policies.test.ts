@@ -86,6 +86,16 @@ const machinePolicy = (transport: ProgressTransport, kmsKeyArn?: string, more = 
     ...more,
   });
 
+const DISTRIBUTED_MAP = {
+  Type: "Map",
+  ItemProcessor: {
+    ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" },
+    StartAt: "One",
+    States: { One: { Type: "Pass", End: true } },
+  },
+  End: true,
+};
+
 describe("ProgressTrackedWorkflow: policies", function () {
   this.timeout(20_000);
 
@@ -158,16 +168,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
   });
 
   it("W16: a workflow with a distributed Map may run its items, and no other workflow", async () => {
-    const Map = {
-      Type: "Map",
-      ItemProcessor: {
-        ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" },
-        StartAt: "One",
-        States: { One: { Type: "Pass", End: true } },
-      },
-      End: true,
-    };
-    const All = { Type: "Parallel", Branches: [{ StartAt: "Map", States: { Map } }], End: true };
+    const All = { Type: "Parallel", Branches: [{ StartAt: "Map", States: { Map: DISTRIBUTED_MAP } }], End: true };
     const { errors, byName } = await evaluateProgram(() => {
       const definition = { StartAt: "All", States: { All: { ...All, Progress: {} } } };
       new ProgressTrackedWorkflow("orders", { ...MINIMAL_WORKFLOW_ARGS, definition });
@@ -244,15 +245,7 @@ describe("ProgressTrackedWorkflow: policies", function () {
     const definition = {
       StartAt: "All",
       States: {
-        All: trackProgress({
-          Type: "Map",
-          ItemProcessor: {
-            ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" },
-            StartAt: "One",
-            States: { One: { Type: "Pass", End: true } },
-          },
-          End: true,
-        }),
+        All: trackProgress(DISTRIBUTED_MAP),
       },
     };
     const { errors, byName } = await evaluateProgram(
