@@ -5,6 +5,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { AcceleratedUploadBucket } from "../../../components";
 import type { AcceleratedUploadBucketArgs } from "../../../components";
+import { UPLOAD_HANDLERS } from "../../../handlers/upload/contract";
 import { evaluateProgram, type ProgramEvaluation, type ProgramOptions } from "../../support/engine-run";
 import { publicFieldsOf, reachableFrom } from "../../support/public-children";
 import { MINIMAL_ARGS, USER_POOL_ARN } from "../../support/upload-component";
@@ -430,6 +431,14 @@ describe("AcceleratedUploadBucket: resources", () => {
 
     assert.deepEqual(evaluation.errors, []);
     assert.equal(evaluation.byType("aws:lambda/function:Function").length, 8);
+  });
+
+  it("gives each function the time that its contract names", async () => {
+    const { byName } = await evaluate();
+
+    for (const [handler, { timeoutSeconds }] of Object.entries(UPLOAD_HANDLERS)) {
+      assert.equal(byName(`media-${handler}-function`).inputs.timeout, timeoutSeconds, handler);
+    }
   });
 
   it("A6: lets transforms change any child", async () => {

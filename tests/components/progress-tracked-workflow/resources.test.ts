@@ -103,6 +103,14 @@ describe("ProgressTrackedWorkflow: resources", function () {
     assert.deepEqual(childrenOf(await evaluate({ alarms: { enabled: false } })), [...CHILDREN].sort());
   });
 
+  it("gives each function the time that its contract names", async () => {
+    const { byName } = await evaluate();
+
+    for (const [handler, { timeoutSeconds }] of Object.entries(PROGRESS_HANDLERS)) {
+      assert.equal(byName(`orders-${handler}-function`).inputs.timeout, timeoutSeconds, handler);
+    }
+  });
+
   it("W29: tells the functions everything by the environment that their contract names", async () => {
     const evaluation = await evaluate();
     const { byName, output } = evaluation;
