@@ -16,6 +16,9 @@ function rethrow(reason) {
 }
 process.on("unhandledRejection", rethrow);
 
+// Handlers and pages are bundled once for all processes; `npm run build`, whose result is published, always builds.
+process.env.SERVERLESS_PATTERNS_BUILD_CACHE ??= join(__dirname, "..", "node_modules", ".cache", "serverless-patterns");
+
 exports.mochaHooks = {
   // For each file anew: after a file mocha takes all listeners away.
   beforeAll() {

@@ -1,21 +1,20 @@
 // Handler and page code as text: bundled in memory by esbuild from source, or read from the finished bundles of the packed library.
-import * as esbuild from "esbuild";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { build, type BuildOptions } from "./build";
 
 /** Lambda runtime of every handler in this library. */
 export const HANDLER_RUNTIME = "nodejs24.x";
 /** How esbuild builds whatever runs in a function: CommonJS in memory, for the runtime. */
 export const HANDLER_BUILD = {
   bundle: true,
-  write: false,
   platform: "node",
   target: "node24",
   format: "cjs",
   mainFields: ["module", "main"],
   legalComments: "none",
   logLevel: "silent",
-} satisfies esbuild.BuildOptions;
+} satisfies Omit<BuildOptions, "absWorkingDir">;
 
 /** Folder that holds `handlers/` and `clients/` as source, or `bundles/` when packed. */
 const libraryRoot = findLibraryRoot(__dirname);
@@ -45,14 +44,14 @@ export function findKit(): string {
 
 /** The consumer kit as one CommonJS module, for the packed library: teams import from it, and it is bundled with their files. */
 export function bundleKit(): string {
-  const built = esbuild.buildSync({
+  const { files } = build({
     absWorkingDir: libraryRoot,
     entryPoints: [path.join(libraryRoot, "handlers", "queue", "index.ts")],
     outfile: "queue.js",
     ...HANDLER_BUILD,
     preserveSymlinks: true,
   });
-  return built.outputFiles[0]?.text ?? "";
+  return files.get("queue.js") ?? "";
 }
 
 /**
@@ -63,12 +62,11 @@ export function loadPage(name: string): ReadonlyMap<string, string> {
   const finished = path.join(finishedBundles, "pages", name);
   if (fs.existsSync(finished)) return readFolder(finished);
   const folder = path.join(libraryRoot, "clients", "pages", name);
-  const built = esbuild.buildSync({
+  const { files } = build({
     absWorkingDir: libraryRoot,
     entryPoints: ["app.ts", "app.css"].map((file) => ({ in: path.join(folder, file), out: "app" })),
     outdir: "out",
     bundle: true,
-    write: false,
     platform: "browser",
     target: "es2022",
     format: "esm",
@@ -79,14 +77,14 @@ export function loadPage(name: string): ReadonlyMap<string, string> {
   });
   return new Map([
     ["index.html", fs.readFileSync(path.join(folder, "index.html"), "utf8")],
-    ...built.outputFiles.map((file) => [path.basename(file.path), file.text] as const),
+    ...[...files].map(([file, text]) => [path.basename(file), text] as const),
   ]);
 }
 
 /** All handlers in one esbuild call: CommonJS, minified, without source maps, the same bytes from any folder. */
 export function bundleHandlers(): ReadonlyMap<string, string> {
   const names = listHandlers();
-  const built = esbuild.buildSync({
+  const { files } = build({
     absWorkingDir: libraryRoot,
     entryPoints: Object.fromEntries(names.map((name) => [name, path.join(libraryRoot, "handlers", `${name}.ts`)])),
     outdir: "out",
@@ -94,12 +92,8 @@ export function bundleHandlers(): ReadonlyMap<string, string> {
     minify: true,
     preserveSymlinks: true,
   });
-  const outdir = path.join(libraryRoot, "out");
   return new Map(
-    built.outputFiles.map((file) => [
-      path.relative(outdir, file.path).replace(/\.js$/, "").split(path.sep).join("/"),
-      file.text,
-    ]),
+    [...files].map(([file, text]) => [path.relative("out", file).replace(/\.js$/, "").split(path.sep).join("/"), text]),
   );
 }
 

@@ -1,7 +1,8 @@
 // A team's entry file, bundled together with the consumer kit into the code of one function.
-import * as esbuild from "esbuild";
+import type { BuildFailure } from "esbuild";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { build, type Build, type BuildOptions } from "./build";
 import { findKit, HANDLER_BUILD } from "./bundle";
 
 /** Specifier by which a team's file imports from the kit. */
@@ -16,19 +17,20 @@ export function bundleConsumer(entry: string): string {
   const file = path.resolve(entry);
   if (!fs.existsSync(file) || !fs.statSync(file).isFile()) throw new Error(`there is no file ${file}`);
   const kit = findKit();
-  const built = build({
+  const { files, formats } = buildConsumer({
     absWorkingDir: path.dirname(file),
     stdin: { contents: wrap(file, kit), resolveDir: path.dirname(file), sourcefile: "consumer.js", loader: "js" },
     // One copy of the kit, whether or not the library is installed where the entry lies.
     alias: { [KIT_MODULE]: kit },
     ...HANDLER_BUILD,
-    metafile: true,
     minify: true,
   });
-  const { format } = built.metafile?.inputs[path.basename(file)] ?? {};
-  const text = built.outputFiles?.[0]?.text ?? "";
+  const [text = ""] = files.values();
   // esbuild cannot see the exports of a CommonJS file.
-  if (format === "cjs" && !/exports\.processMessage|processMessage\s*[,:(}]/.test(fs.readFileSync(file, "utf8"))) {
+  if (
+    formats[path.basename(file)] === "cjs" &&
+    !/exports\.processMessage|processMessage\s*[,:(}]/.test(fs.readFileSync(file, "utf8"))
+  ) {
     throw new Error(`${file} exports no "processMessage"`);
   }
   return text;
@@ -44,11 +46,11 @@ function wrap(file: string, kit: string): string {
   ].join("\n");
 }
 
-function build(options: esbuild.BuildOptions): esbuild.BuildResult {
+function buildConsumer(options: BuildOptions): Build {
   try {
-    return esbuild.buildSync(options);
+    return build(options);
   } catch (error) {
-    const [first] = (error as Partial<esbuild.BuildFailure>).errors ?? [];
+    const [first] = (error as Partial<BuildFailure>).errors ?? [];
     if (!first) throw error;
     if (first.text.includes('"processMessage"')) {
       throw new Error(

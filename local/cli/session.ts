@@ -1,4 +1,7 @@
 // One local run: the cloud and the program start side by side; stopping ends both.
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { BUILD_CACHE_VARIABLE } from "../../components/shared/build";
 import type { Cloud, CloudOptions } from "../cloud";
 import { evaluateInChild } from "../engine";
 import type { EngineEvent, Evaluation } from "../engine";
@@ -53,6 +56,7 @@ export async function startSession(session: SessionOptions): Promise<Session> {
     cwd: project.folder,
     config: project.config,
     secretConfigKeys: project.secretKeys,
+    env: buildCache(project.folder),
     provider: createCloudProvider(() => starting),
     signal: AbortSignal.any([signal, failed.signal]),
     onEvent,
@@ -65,4 +69,11 @@ export async function startSession(session: SessionOptions): Promise<Session> {
     throw evaluation.status === "rejected" ? evaluation.reason : signal.reason;
   }
   return { cloud: cloud.value, evaluation: evaluation.value };
+}
+
+/** Where the program keeps the bundles of its handlers between runs: beside what else is installed and can be deleted. */
+function buildCache(folder: string): Readonly<Record<string, string>> {
+  const installed = path.join(folder, "node_modules");
+  if (process.env[BUILD_CACHE_VARIABLE] !== undefined || !existsSync(installed)) return {};
+  return { [BUILD_CACHE_VARIABLE]: path.join(installed, ".cache", "serverless-patterns") };
 }

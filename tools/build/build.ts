@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as esbuild from "esbuild";
+import { BUILD_CACHE_VARIABLE } from "../../components/shared/build";
 import { bundleHandlers, bundleKit, loadPage } from "../../components/shared/bundle";
 
 const root = path.join(__dirname, "..", "..");
@@ -10,6 +11,7 @@ const dist = path.join(root, "dist");
 
 /** Builds everything from scratch. */
 export function build(): void {
+  delete process.env[BUILD_CACHE_VARIABLE];
   fs.rmSync(dist, { recursive: true, force: true });
   execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
     cwd: root,
