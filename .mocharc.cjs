@@ -1,12 +1,15 @@
 const { globSync } = require("node:fs");
 
-// Files that take seconds start first, so that both processes end together. The order has no other meaning.
+// Files that take seconds start first, so that both processes end together; of those the ones that start most processes, which costs
+// the more the larger the starting process has grown. The order has no other meaning.
 const slow = [
-  "tests/local/engine/ways.test.ts",
-  "tests/stack/browser.test.ts",
-  "tests/stack/faults.test.ts",
   "tests/stack/progress-faults.test.ts",
   "tests/stack/progress-workflow.test.ts",
+  "tests/stack/queue-consumer.test.ts",
+  "tests/stack/faults.test.ts",
+  "tests/stack/progress-browser.test.ts",
+  "tests/local/engine/ways.test.ts",
+  "tests/stack/browser.test.ts",
   "tests/program/stacks.test.ts",
   "tests/library/packed.test.ts",
   "tests/clients/pages/progress/page.test.ts",

@@ -13,7 +13,6 @@ import type { ProgressEvent, ProgressHandlerName, TicketResponse } from "../../h
 import { requestTokens } from "../../local/cli/token-command";
 import { startCloud, type Cloud } from "../../local/cloud";
 import type { WebSocketService } from "../../local/cloud/apigatewayv2/service";
-import { SystemClock, type Timer } from "../../local/cloud/core/clock";
 import type { TraceEvent } from "../../local/cloud/core/trace";
 import type { RoleRegistry } from "../../local/cloud/iam/registry";
 import type { LogsService } from "../../local/cloud/logs/service";
@@ -23,6 +22,7 @@ import type { StatesService } from "../../local/cloud/states/service";
 import type { Evaluation } from "../../local/engine";
 import { createCloudProvider } from "../../local/run/provider";
 import { evaluateProgram } from "./engine-run";
+import { MovableClock } from "./movable-clock";
 
 export const TRANSPORTS = Object.values(ProgressTransport);
 /** The page's origin. */
@@ -77,41 +77,6 @@ export interface StackFaults {
   readonly throttled?: readonly `${ProgressTransport}-${ProgressHandlerName}`[];
   /** The bus may not invoke these. */
   readonly forbidden?: readonly `${ProgressTransport}-${ProgressHandlerName}`[];
-}
-
-/** A clock that can be moved forward, its timers with it. */
-export class MovableClock extends SystemClock {
-  private shift = 0;
-  private readonly timers = new Set<{ readonly dueAt: number; readonly callback: () => void; handle: Timer }>();
-
-  override now(): number {
-    return super.now() + this.shift;
-  }
-
-  override setTimer(delayMs: number, callback: () => void): Timer {
-    const run = (): void => {
-      this.timers.delete(timer);
-      callback();
-    };
-    const timer = { dueAt: this.now() + delayMs, callback: run, handle: super.setTimer(delayMs, run) };
-    this.timers.add(timer);
-    return {
-      cancel: () => {
-        timer.handle.cancel();
-        this.timers.delete(timer);
-      },
-    };
-  }
-
-  /** Moves forward; what falls due by that runs at once, the earliest first. */
-  move(milliseconds: number): void {
-    this.shift += milliseconds;
-    const now = this.now();
-    for (const timer of [...this.timers].sort((one, other) => one.dueAt - other.dueAt)) {
-      timer.handle.cancel();
-      timer.handle = super.setTimer(Math.max(0, timer.dueAt - now), timer.callback);
-    }
-  }
 }
 
 /** A running system. */

@@ -16,11 +16,12 @@ export function bundleHandler(name: UploadHandlerName): string {
   return loadHandler(`upload/${name}`);
 }
 
-/** Files that go into a handler's bundle, relative to the repository. */
-export function listBundleInputs(name: UploadHandlerName): readonly string[] {
+/** Files that go into each handler's bundle, relative to the repository. */
+export function listBundleInputs(): Readonly<Record<UploadHandlerName, readonly string[]>> {
   const { metafile } = buildSync({
-    entryPoints: [`handlers/upload/${name}.ts`],
+    entryPoints: HANDLER_NAMES.map((name) => `handlers/upload/${name}.ts`),
     absWorkingDir: ROOT,
+    outdir: "out",
     bundle: true,
     platform: "node",
     mainFields: ["module", "main"],
@@ -28,7 +29,8 @@ export function listBundleInputs(name: UploadHandlerName): readonly string[] {
     write: false,
     logLevel: "error",
   });
-  return Object.keys(metafile.inputs);
+  const inputs = HANDLER_NAMES.map((name) => [name, Object.keys(metafile.outputs[`out/${name}.js`]?.inputs ?? {})]);
+  return Object.fromEntries(inputs) as Record<UploadHandlerName, readonly string[]>;
 }
 
 /**

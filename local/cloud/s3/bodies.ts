@@ -1,6 +1,6 @@
 // Bodies of objects and parts: files that never change, shared by whoever refers to them, removed with the last reference.
 import { createReadStream } from "node:fs";
-import { mkdir, open, rm, unlink } from "node:fs/promises";
+import { mkdir, open, rm, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Hashes, type DigestName, type Digests } from "./hashes";
@@ -51,14 +51,16 @@ export class BodyStore {
     const path = join(this.folder, String(++this.count));
     const hashes = new Hashes(digestNames);
     const handle = await open(path, "wx");
+    const writer = new Writer(handle);
     let size = 0;
     try {
       for await (const chunk of body as AsyncIterable<Buffer>) {
         size += chunk.length;
         if (size > limitBytes) throw limit();
         hashes.update(chunk);
-        await writeAll(handle, chunk);
+        await writer.write(chunk);
       }
+      await writer.flush();
       await handle.close();
     } catch (error) {
       await handle.close().catch(() => undefined);
@@ -147,9 +149,30 @@ async function* readSegments(segments: readonly Segment[]): AsyncGenerator<Buffe
   }
 }
 
-async function writeAll(handle: Awaited<ReturnType<typeof open>>, chunk: Buffer): Promise<void> {
-  for (let written = 0; written < chunk.length;) {
-    written += (await handle.write(chunk, written)).bytesWritten;
+/** Bytes that wait for one write: a socket gives 64 KiB at a time, and each write is a way to another thread and back. */
+const WRITE_BYTES = 1024 ** 2;
+
+/** Writes chunks to a file, several at once. */
+class Writer {
+  private waiting: Buffer[] = [];
+  private bytes = 0;
+
+  constructor(private readonly handle: FileHandle) {}
+
+  async write(chunk: Buffer): Promise<void> {
+    this.waiting.push(chunk);
+    this.bytes += chunk.length;
+    if (this.bytes >= WRITE_BYTES) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const { waiting, bytes } = this;
+    this.waiting = [];
+    this.bytes = 0;
+    if (bytes === 0) return;
+    const { bytesWritten } = await this.handle.writev(waiting);
+    // Rare: a nearly full disk. What is left is written, or its refusal is told.
+    if (bytesWritten < bytes) await this.handle.writeFile(Buffer.concat(waiting).subarray(bytesWritten));
   }
 }
 

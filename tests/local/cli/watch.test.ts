@@ -98,7 +98,7 @@ describe("npm run watch", () => {
   });
 
   it("W26: says on a terminal how much time is left, and goes on counting between events", async () => {
-    server.fake.expected = { runs: 1, totalSeconds: 200, secondsAfter: { "Check inventory": 12.4 } };
+    server.fake.expected = { runs: 1, totalSeconds: 200, secondsAfter: { "Check inventory": 11.2 } };
     server.fake.addRun("ada", "one");
     let out = "";
     const stdout = {

@@ -188,7 +188,7 @@ describe("the progress page in Chromium", function () {
   it("W26: says how much time is left in plain words, less as it goes by, and does not announce it", async () => {
     const { id: first, short: before } = await place();
     server.fake.emit(first, { kind: "succeeded" });
-    server.fake.expected = { runs: 1, totalSeconds: 125, secondsAfter: { "Check inventory": 12.4 } };
+    server.fake.expected = { runs: 1, totalSeconds: 125, secondsAfter: { "Check inventory": 11.2 } };
     const { id, short } = await place();
     await card(short).getByText("about 2 min left", { exact: true }).waitFor();
     await shoot("remaining");
