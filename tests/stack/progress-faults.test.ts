@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import type { ProgressEvent, ProgressReport, RunDescription } from "../../handlers/progress/contract";
 import { accountRoot } from "../../local/cloud/core/principal";
+import type { TraceEvent } from "../../local/cloud/core/trace";
 import {
   followMany,
   followRun,
@@ -256,17 +257,38 @@ describe("ProgressTrackedWorkflow under faults", function () {
     const viewer = viewerOf(workflow);
     const gates = stack.gates();
     const { executionId } = await start(viewer, { items: [], gates }, "many");
-    const followed = await followMany(() => viewerOf(workflow), executionId, MANY);
+    const viewers: Viewer[] = [];
+    const create = (): Viewer => {
+      const one = viewerOf(workflow);
+      viewers.push(one);
+      return one;
+    };
+    const followed = await followMany(create, executionId, MANY);
     const from = stack.traces.length;
-    openAll(gates);
+    const posted = (): number =>
+      stack.traces
+        .slice(from)
+        .filter(({ operation }) => operation === "POST @connections")
+        .filter(({ caller }) => caller.includes(":assumed-role/direct-state-machine-role")).length;
+    // One step after the other: viewers that find a gap would all ask at once, and each takes a process.
+    for (const [index, gate] of GATES.entries()) {
+      stack.open(gates, gate);
+      await stack.until(() => posted() >= 40 * (index + 1), `${gate} is told`);
+    }
     await Promise.all(followed.map(({ ended }) => ended));
 
-    const posted = stack.traces.slice(from).filter(({ operation }) => operation === "POST @connections");
-    const byMachine = posted.filter(({ caller }) => caller.includes(":assumed-role/direct-state-machine-role"));
-    assert.equal(byMachine.length, 5 * 40);
+    assert.equal(posted(), 5 * 40);
     const log = await logOf(workflow, executionId);
     assert.deepEqual(sorted(log), PLAIN_LOG.toSorted());
     for (const { events } of followed) assert.deepEqual(events, log);
     assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
+    // They leave in turn, for the same reason.
+    const invoked = ({ operation, resource = "" }: TraceEvent): boolean =>
+      operation === "Invoke" && resource.includes("direct-connections-function");
+    for (const { client } of viewers) {
+      const before = stack.traces.filter(invoked).length;
+      client.close();
+      await stack.until(() => stack.traces.filter(invoked).length > before, "a viewer has left");
+    }
   });
 });
