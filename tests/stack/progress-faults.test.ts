@@ -64,6 +64,11 @@ describe("ProgressTrackedWorkflow under faults", function () {
     await late.ended;
     return late.events;
   };
+  /** The time that passes before a report is tried again passes at once. Returns what ends that. */
+  const withoutBackoff = (): (() => void) =>
+    stack.states.subscribe((_, { type }) => {
+      if (type === "TaskFailed") setImmediate(() => stack.clock.move(3000));
+    });
   const invoke = async (functionArn: string, event: unknown): Promise<unknown> => {
     const { invoke: call } = stack.cloud.context.functions;
     const principal = accountRoot(stack.cloud.accountId);
@@ -86,6 +91,7 @@ describe("ProgressTrackedWorkflow under faults", function () {
         const { executionId } = await start(viewer, { items: [], gates }, "refused");
         const watched = followRun(viewer, executionId);
         await watched.reached(1);
+        const end = withoutBackoff();
         const restore = stack.withoutStatements(role, [/^(UseTable|StoreProgress)$/]);
         const refused = stack.traces.length;
         stack.open(gates, "Reserve");
@@ -105,6 +111,7 @@ describe("ProgressTrackedWorkflow under faults", function () {
           allow();
           lost.push("Label");
         }
+        end();
         openAll(gates);
         await watched.ended;
 
@@ -204,17 +211,12 @@ describe("ProgressTrackedWorkflow under faults", function () {
       const gates = stack.gates();
       openAll(gates);
       const before = stack.deadLetters(workflow);
-      // Time for the two further attempts of each report passes at once.
-      const hurry = stack.states.subscribe((_, { type, details }) => {
-        if (type === "TaskFailed" && details.error === "Lambda.TooManyRequestsException") {
-          setImmediate(() => stack.clock.move(3000));
-        }
-      });
+      const end = withoutBackoff();
       const { executionId } = await start(viewer, { items: [], gates }, "throttled");
       const watched = followRun(viewer, executionId);
       const hasEnded = (): boolean => stack.execution(workflow, executionId).status !== "RUNNING";
       await stack.until(hasEnded, "the run ends");
-      hurry();
+      end();
       assert.deepEqual(outcome(workflow, executionId), UNDISTURBED);
       // Five reports that the workflow could not deliver; start and end, which the bus could not.
       await stack.until(() => stack.deadLetters(workflow) === before + 7, "all of it is in the dead-letter queue");
