@@ -190,10 +190,14 @@ export function makeFile(
   seed = name,
 ): { readonly bytes: Buffer<ArrayBuffer>; readonly file: FileSource } {
   const key = createHash("sha256").update(seed).digest();
-  const bytes = Buffer.from(createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(size)));
-  const blob = new Blob([bytes]);
-  const file = Object.assign(blob, { name, lastModified: 1_790_000_000_000 }) as unknown as FileSource;
-  return { bytes, file };
+  const bytes = createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(size));
+  return {
+    bytes,
+    get file() {
+      const blob = new Blob([bytes]);
+      return Object.assign(blob, { name, lastModified: 1_790_000_000_000 }) as unknown as FileSource;
+    },
+  };
 }
 
 /** Code of a refusal. */

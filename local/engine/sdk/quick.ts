@@ -32,12 +32,18 @@ export function withoutDebuggingAids(): () => void {
 }
 
 function nearestCallsites(): readonly Callsite[] {
-  const { stackTraceLimit } = Error;
+  const { stackTraceLimit, prepareStackTrace } = Error;
   try {
     Error.stackTraceLimit = FRAMES;
-    return (new Error().stack ?? "").split("\n").slice(1).map(toCallsite);
+    // A loader that maps positions back to TypeScript takes its time for each frame.
+    if (prepareStackTrace) {
+      Error.prepareStackTrace = (error, frames) => prepareStackTrace(error, frames.slice(FRAMES - 1)) as unknown;
+    }
+    const mapped = (new Error().stack ?? "").split("\n").slice(1).map(toCallsite);
+    return prepareStackTrace ? [...Array.from({ length: FRAMES - 1 }, () => ({})), ...mapped] : mapped;
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
+    if (prepareStackTrace) Error.prepareStackTrace = prepareStackTrace;
   }
 }
 
