@@ -32,7 +32,8 @@ export function withoutDebuggingAids(): () => void {
 }
 
 function nearestCallsites(): readonly Callsite[] {
-  const { stackTraceLimit, prepareStackTrace } = Error;
+  const { stackTraceLimit } = Error;
+  const prepareStackTrace = Error.prepareStackTrace as typeof Error.prepareStackTrace | undefined;
   try {
     Error.stackTraceLimit = FRAMES;
     // A loader that maps positions back to TypeScript takes its time for each frame.
