@@ -66,9 +66,15 @@ function run(options: BuildOptions): { readonly build: Build; readonly inputs: r
       files: new Map(outputFiles.map(({ path: out, text }) => [path.relative(options.absWorkingDir, out), text])),
       formats: Object.fromEntries(Object.entries(metafile.inputs).map(([input, { format }]) => [input, format])),
     },
-    // Settings that esbuild reads beside the inputs.
-    inputs: [...inputs, "package.json", "tsconfig.json"],
+    inputs: [...inputs, ...listSettings(options.absWorkingDir)],
   };
+}
+
+/** What esbuild reads beside the inputs, from the folder and all above it. */
+function listSettings(folder: string): readonly string[] {
+  const above = path.dirname(folder);
+  const own = ["package.json", "tsconfig.json"].map((name) => path.join(folder, name));
+  return above === folder ? own : [...own, ...listSettings(above)];
 }
 
 const isCurrent = (folder: string, state: StoredBuild["state"]): boolean =>

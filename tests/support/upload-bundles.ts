@@ -16,7 +16,7 @@ export function bundleHandler(name: UploadHandlerName): string {
   return loadHandler(`upload/${name}`);
 }
 
-/** Files that go into each handler's bundle, relative to the repository. */
+/** Files that each handler's bundle is made from, whether or not something of them is left in it; relative to the repository. */
 export function listBundleInputs(): Readonly<Record<UploadHandlerName, readonly string[]>> {
   const { metafile } = buildSync({
     entryPoints: HANDLER_NAMES.map((name) => `handlers/upload/${name}.ts`),
@@ -29,8 +29,15 @@ export function listBundleInputs(): Readonly<Record<UploadHandlerName, readonly 
     write: false,
     logLevel: "error",
   });
-  const inputs = HANDLER_NAMES.map((name) => [name, Object.keys(metafile.outputs[`out/${name}.js`]?.inputs ?? {})]);
-  return Object.fromEntries(inputs) as Record<UploadHandlerName, readonly string[]>;
+  const reachable = (name: UploadHandlerName): readonly string[] => {
+    const found = new Set([`handlers/upload/${name}.ts`]);
+    // A set that grows while it is walked: also what was added is visited.
+    for (const file of found) for (const { path } of metafile.inputs[file]?.imports ?? []) found.add(path);
+    return [...found];
+  };
+  return Object.fromEntries(HANDLER_NAMES.map((name) => [name, reachable(name)])) as ReturnType<
+    typeof listBundleInputs
+  >;
 }
 
 /**

@@ -81,6 +81,18 @@ describe("finished builds", () => {
     assert.match(text(), /"one"/);
   });
 
+  it("are built again when the settings of a folder above have changed", () => {
+    const below = { ...options(), absWorkingDir: path.join(folder, "below"), outfile: "below.js" };
+    fs.mkdirSync(below.absWorkingDir);
+    const built = (): string => build(below).files.get("below.js") ?? "";
+    built();
+    mark();
+
+    assert.match(built(), /"finished"/);
+    write("tsconfig.json", "{}");
+    assert.match(built(), /"one"/);
+  });
+
   it("are not kept when a file was saved during the build", () => {
     write("word.ts", 'export const word = "one";\n', new Date(Date.now() + 60_000));
 

@@ -27,7 +27,7 @@ describe("Bundles of the upload handlers", function () {
       const code = bundleHandler(name);
 
       assert.match(code, /handler/);
-      assert.ok(inputs[name].includes(`handlers/upload/${name}.ts`));
+      assert.ok(inputs[name].includes("handlers/upload/contract.ts"));
       assert.deepEqual(
         inputs[name].filter((input) => /@pulumi|components\//.test(input)),
         [],
