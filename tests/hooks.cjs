@@ -1,6 +1,7 @@
 // Loaded before every test file, in each of the processes that mocha divides the files among.
 const { enableCompileCache } = require("node:module");
 const { join } = require("node:path");
+const { buildAll } = require("./transpile.cjs");
 
 // The suite starts some hundred processes that load the same modules: V8 compiles each module once. Not for coverage, which it blurs.
 const { NODE_V8_COVERAGE, NODE_COMPILE_CACHE = join(__dirname, "..", "node_modules", ".cache", "compiled") } =
@@ -26,8 +27,8 @@ exports.mochaHooks = {
   },
 };
 
-/** Once, before the files are divided: Chromium is unpacked where all processes look for it, and half a file must not be started. */
+/** Once, before the files are divided: what all processes read is made, whole, for half a file must not be started. */
 exports.mochaGlobalSetup = async () => {
   const { default: chromium } = await import("@sparticuz/chromium");
-  await chromium.executablePath();
+  await Promise.all([chromium.executablePath(), buildAll()]);
 };

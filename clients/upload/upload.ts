@@ -67,6 +67,15 @@ const COMPLETIONS = 3;
 const SETTLE_MS = 2_000;
 const SETTLE_TRIES = 30;
 
+/** Refusals of a start after which the server holds nothing for it: it would have refused every earlier try too. */
+const NEVER_STARTED = [
+  "InvalidRequest",
+  "ContentTypeNotAllowed",
+  "ContentMismatch",
+  "FileTooLarge",
+  "QuotaExceeded",
+] as const;
+
 /** Fingerprint of a file without reading it: 64 bits over name, size and time of change. */
 export function fingerprintOf({ name, size, lastModified }: FileSource): string {
   return crc64(new TextEncoder().encode(`${name}:${size}:${lastModified}`)).toString(16);
@@ -223,7 +232,11 @@ export class Upload {
   async #removeFromServer(): Promise<void> {
     const { signal } = new AbortController();
     // The start was sent, but its answer never came: the same request id yields the upload it may have made.
-    if (!this.#description && this.#requestId) await this.#start(signal);
+    if (!this.#description && this.#requestId) {
+      await this.#start(signal).catch((error: unknown) => {
+        if (!hasCode(error, ...NEVER_STARTED)) throw error;
+      });
+    }
     const upload = this.#description;
     if (upload) {
       try {
@@ -278,7 +291,9 @@ export class Upload {
     try {
       await this.#start(signal);
     } catch (error) {
-      if (signal.aborted || (error instanceof UploadError && error.transient)) throw error;
+      // Only an id that belongs to another file is useless. After any other refusal an earlier try may still reach the server, and a
+      // fresh id would leave its upload behind.
+      if (signal.aborted || !hasCode(error, "InvalidRequest")) throw error;
     }
     // "completed": the answer to the completion was lost with the page; the file is there.
     if (/^(open|complet)/.test(this.#description?.state ?? "")) return true;

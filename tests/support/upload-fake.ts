@@ -27,6 +27,8 @@ export type Fault =
   | { readonly type: "duplicate" }
   /** The answer comes late, so that answers change their order. */
   | { readonly type: "delay"; readonly milliseconds: number }
+  /** The request is on its way until then. */
+  | { readonly type: "hold"; readonly until: Promise<void> }
   | { readonly type: "status"; readonly status: number; readonly code: string }
   /** One byte changes on the way. */
   | { readonly type: "corrupt" }
@@ -142,6 +144,7 @@ export class UploadFake {
       if (fault?.type === "drop") return void request.socket.destroy();
       if (fault?.type === "delay")
         await new Promise<void>((done) => void this.settings.clock.setTimer(fault.milliseconds, done));
+      if (fault?.type === "hold") await fault.until;
       if (call.kind === "part") await this.onPart(call);
       if (fault?.type === "status") {
         refuseAs(call, response, fault.status, fault.code);

@@ -300,6 +300,33 @@ describe("Uploader", () => {
       assert.deepEqual(fake.objects, [bytes]);
     });
 
+    it("keeps to its request when the repeated start is refused, and leaves no second upload behind", async () => {
+      const first = Promise.withResolvers<void>();
+      const sent = Promise.withResolvers<void>();
+      fake.fault = ({ kind }) => {
+        if (kind !== "start" || fake.count(kind) > 2) return undefined;
+        sent.resolve();
+        if (fake.count(kind) === 1) return { type: "hold", until: first.promise };
+        return { type: "status", status: 403, code: "UploadNotYours" };
+      };
+      const { file } = randomFile(KIB);
+      const upload = open().upload(file);
+      await sent.promise;
+      await upload.pause();
+      upload.resume();
+      await assert.rejects(upload.done(), failsWith("UploadNotYours"));
+
+      await upload.cancel();
+      first.resolve();
+
+      assert.equal(upload.state, "cancelled");
+      await fake.stop();
+      assert.deepEqual(
+        [...fake.uploads.values()].map(({ description }) => description.state),
+        ["aborted"],
+      );
+    });
+
     it("finds the upload by its fingerprint on another device", async () => {
       const { bytes, file } = randomFile(4 * KIB);
       await leaveHalfDone(file, {});
@@ -494,6 +521,21 @@ describe("Uploader", () => {
         ["aborted"],
       );
     });
+
+    for (const [code, status] of [
+      ["QuotaExceeded", 429],
+      ["ContentTypeNotAllowed", 415],
+    ] as const) {
+      it(`cancels an upload whose start is refused with ${code}`, async () => {
+        fake.fault = ({ kind }) => (kind === "start" ? { type: "status", status, code } : undefined);
+        const upload = open().upload(randomFile(KIB).file);
+        await assert.rejects(upload.done(), failsWith(code));
+
+        await upload.cancel();
+
+        assert.equal(upload.state, "cancelled");
+      });
+    }
 
     it("cancels when the caller's signal aborts", async () => {
       const { held, release } = hold();

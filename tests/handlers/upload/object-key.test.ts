@@ -8,10 +8,11 @@ import {
   parseObjectKey,
   toSafeName,
 } from "../../../handlers/upload/object-key";
+import { codePoint } from "../../support/text";
 import { alice } from "../../support/upload-handlers";
 
 const anyName = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 255 }),
+  fc.string({ unit: codePoint, maxLength: 255 }),
   fc.string({ unit: "grapheme", maxLength: 255 }),
   fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 255 }).map((units) => String.fromCharCode(...units)),
 );
