@@ -102,7 +102,7 @@ describe("the pages in Chromium", function () {
   });
 
   it("U11: pauses and resumes from the keyboard", async () => {
-    const { file, bytes } = fileOnDisk("pause.bin", 60);
+    const { file, bytes } = fileOnDisk("pause.bin", 40);
     await signIn();
     await page.locator("#part-size").selectOption("5");
     const fast = slowParts(100);
@@ -123,7 +123,7 @@ describe("the pages in Chromium", function () {
   });
 
   it("U11: waits while the browser is offline, and goes on by itself", async () => {
-    const { file, bytes } = fileOnDisk("offline.bin", 60);
+    const { file, bytes } = fileOnDisk("offline.bin", 40);
     await signIn();
     await page.locator("#part-size").selectOption("5");
     const fast = slowParts(80);
@@ -143,7 +143,7 @@ describe("the pages in Chromium", function () {
   });
 
   it("U11: cancel leaves nothing behind", async () => {
-    const { file } = fileOnDisk("cancel.bin", 60);
+    const { file } = fileOnDisk("cancel.bin", 40);
     await signIn();
     await page.locator("#part-size").selectOption("5");
     const fast = slowParts(100);
