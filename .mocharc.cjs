@@ -1,6 +1,6 @@
 const { globSync } = require("node:fs");
 
-// Files that take seconds start first, so that both processes end together; of those the ones that start most processes, which costs
+// Files that take seconds start first, so that all processes end together; of those the ones that start most processes, which costs
 // the more the larger the starting process has grown. The order has no other meaning.
 const slow = [
   "tests/stack/progress-faults.test.ts",
@@ -25,7 +25,8 @@ module.exports = {
   require: ["./tests/transpile.cjs", "./tests/hooks.cjs"],
   spec: files.sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1)),
   parallel: true,
-  jobs: 2,
+  // One more than the cores that the limit of three minutes is meant for: a process often waits for one that it has started.
+  jobs: 3,
   timeout: 20_000,
   reporter: "./tests/reporter.cjs",
 };
