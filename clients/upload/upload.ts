@@ -67,7 +67,7 @@ const COMPLETIONS = 3;
 const SETTLE_MS = 2_000;
 const SETTLE_TRIES = 30;
 
-/** Refusals of a start after which the server holds nothing for it: it would have refused every earlier try too. */
+/** Refusals of a start that mean the server holds no upload of this request: what an earlier try had made, it would have found. */
 const NEVER_STARTED = [
   "InvalidRequest",
   "ContentTypeNotAllowed",

@@ -34,8 +34,14 @@ export async function replay(
   const completeTo = completeUntil(from, fitting, now);
   const events = fitting.filter(({ sequence }) => sequence <= completeTo);
   // At the end of the log the last numbers may have no events (yet): those come as pushes, if at all, and asking again is of no use.
-  const atEnd = !page.more && completeTo === last;
+  const atEnd = !page.more && completeTo === last && !hasEndedSince(run, seen, events);
   return { run: { ...describeRun(run), ...(atEnd ? { sequence: completeTo } : {}) }, events, completeTo };
+}
+
+/** Whether the run ended after its events were read: a viewer must ask for the end, which is stored with its number. */
+function hasEndedSince(run: RunRecord, seen: RunRecord, events: readonly ProgressEvent[]): boolean {
+  const hasEnd = events.some(({ kind, at }) => kind === run.state && at === run.endedAt);
+  return run !== seen && run.state !== "running" && !hasEnd;
 }
 
 function takeFitting(events: readonly ProgressEvent[]): readonly ProgressEvent[] {

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { REPLAY_PAGE, MAXIMUM_MESSAGE_BYTES, type ProgressEvent } from "../../../handlers/progress/contract";
 import { appendToLog } from "../../../handlers/progress/progress-log";
 import { GAP_MS, replay } from "../../../handlers/progress/replay";
+import type { RunRecord } from "../../../handlers/progress/run";
+import { toIso } from "../../../handlers/shared/clock";
 import { createReport, createRun, START_TIME } from "../../support/progress-handlers";
 
 /** A log with the given numbers. */
@@ -11,6 +13,11 @@ function logOf(numbers: readonly number[], detail?: string): ProgressEvent[] {
     const run = createRun({ sequence: sequence - 1 });
     return appendToLog(run, { type: "report", report: createReport({ detail }) })!.event;
   });
+}
+
+/** The failure of a run at a time, in milliseconds since the epoch. */
+function endOf(run: RunRecord, time: number) {
+  return appendToLog(run, { type: "final", kind: "failed", at: toIso(time), redrives: run.redrives })!;
 }
 
 function storeOf(log: readonly ProgressEvent[], sequence: number) {
@@ -72,12 +79,30 @@ describe("Replay", () => {
   });
 
   it("describes the run no older than its events", async () => {
-    const store = storeOf(logOf(upTo(3)), 3);
-    const find = async () => createRun({ sequence: 3, state: "succeeded" });
+    const { run: ended, event } = endOf(createRun({ sequence: 2 }), START_TIME);
+    const store = storeOf([...logOf(upTo(2)), event], 3);
+    const find = async () => ended;
 
     const { run, completeTo } = await replay({ ...store, find }, createRun({ sequence: 1 }), 0, START_TIME);
 
-    assert.deepEqual([run.sequence, completeTo, run.state], [3, 3, "succeeded"]);
+    assert.deepEqual([run.sequence, completeTo, run.state], [3, 3, "failed"]);
+  });
+
+  it("W6: has a viewer ask for an end that came after its events were read, also after a redrive", async () => {
+    const first = endOf(createRun({ sequence: 2 }), START_TIME);
+    const going = appendToLog(first.run, { type: "redriven", at: toIso(START_TIME + 1), redrives: 1 })!;
+    const second = endOf(going.run, START_TIME + 2);
+    for (const [events, ended] of [
+      [logOf(upTo(2)), first.run],
+      [[...logOf(upTo(2)), first.event], second.run],
+      [[...logOf(upTo(2)), first.event, going.event], second.run],
+    ] as const) {
+      const store = { ...storeOf(events, 0), find: async () => ended };
+
+      const { run, completeTo } = await replay(store, createRun({ sequence: 1 }), 0, START_TIME);
+
+      assert.deepEqual([completeTo, run.sequence, run.state], [events.length, ended.sequence, "failed"]);
+    }
   });
 
   it("takes a number beyond the log for its end", async () => {
