@@ -325,7 +325,7 @@ function createStack({ cloud, clock, folder, outputs, update }: StackParts): Pro
   const queues = service("sqs") as QueueControl;
   const { roles } = cloud.context.access as unknown as { readonly roles: RoleRegistry };
   const account = { endpoint: cloud.gatewayOrigin, region: cloud.region, credentials: cloud.rootCredentials() };
-  const database = new DynamoDBClient({ ...account, maxAttempts: 1 });
+  const database = new DynamoDBClient(account);
   const traces: TraceEvent[] = [];
   cloud.traces.subscribe((trace) => traces.push(trace));
   const clients = new Set<ProgressClient>();

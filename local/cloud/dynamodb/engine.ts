@@ -62,6 +62,9 @@ export interface StagedWrite {
 
 /** The tables of one account and Region. */
 export class Engine {
+  private readonly underWay = new Set<Promise<unknown>>();
+  private closed = false;
+
   private constructor(
     private readonly dynalite: Library,
     private readonly store: DynaliteStore,
@@ -179,15 +182,23 @@ export class Engine {
     return items;
   }
 
-  close(): Promise<void> {
-    return this.store.db.close();
+  /** Ends once nothing is under way any more: dynalite would throw outside of its callbacks. What comes later is rejected. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await Promise.allSettled(this.underWay);
+    await this.store.db.close();
   }
 
   private runOn(store: DynaliteStore, action: EngineAction, data: CheckedRequest): Promise<JsonObject> {
+    if (this.closed) return Promise.reject(new Error("the local DynamoDB has been stopped"));
     const run = this.dynalite.actions.get(action);
-    return new Promise((resolve, reject) => {
+    const result = new Promise<JsonObject>((resolve, reject) => {
       run?.(store, data, (error, result) => (error ? reject(toAwsError(error)) : resolve(result ?? {})));
     });
+    this.underWay.add(result);
+    const forget = (): void => void this.underWay.delete(result);
+    result.then(forget, forget);
+    return result;
   }
 }
 

@@ -15,6 +15,9 @@ import { MalformedUriError } from "./canonical";
 import { asAwsError, type Protocol, protocolOf, renderError } from "./errors";
 import { serviceOf, targetOf } from "./route";
 
+/** Idle connections stay open for longer than clients keep them: a request on one that is just being closed fails. */
+const KEEP_ALIVE_MS = 75_000;
+
 /** Settings of `createGateway`. */
 export interface GatewayOptions {
   readonly clock: Clock;
@@ -70,7 +73,7 @@ class HttpGateway implements Gateway {
 
   private async listen(endpoint: GatewayEndpoint, port: number, host: string): Promise<Listener> {
     // Uploads may take longer than Node's five minutes for a request.
-    const server = createServer({ requestTimeout: 0 });
+    const server = createServer({ requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS });
     server.on("request", (request, response) => this.serve(endpoint, request, response, false));
     server.on("checkContinue", (request, response) => this.serve(endpoint, request, response, true));
     await new Promise<void>((resolve, reject) => {
