@@ -72,7 +72,7 @@ export class BodyStore {
     return {
       segments: size === 0 ? this.dropEmpty(file) : [{ file, offset: 0, length: size }],
       size,
-      digests: await hashes.digests(),
+      digests: hashes.digests(),
     };
   }
 

@@ -14,17 +14,17 @@ import { makeProject, start } from "../../support/cli-project";
 import type { CliProject } from "../../support/cli-project";
 
 const tiny = `
-import * as aws from "@pulumi/aws";
+import * as cognito from "@pulumi/aws/cognito";
 import * as pulumi from "@pulumi/pulumi";
-const pool = new aws.cognito.UserPool("people", { usernameAttributes: ["email"] });
-const client = new aws.cognito.UserPoolClient("browser", {
+const pool = new cognito.UserPool("people", { usernameAttributes: ["email"] });
+const client = new cognito.UserPoolClient("browser", {
   userPoolId: pool.id,
   allowedOauthFlowsUserPoolClient: true,
   allowedOauthFlows: ["code"],
   allowedOauthScopes: ["openid"],
   callbackUrls: ["https://app.example/"],
 });
-const domain = new aws.cognito.UserPoolDomain("domain", { userPoolId: pool.id, domain: "people" });
+const domain = new cognito.UserPoolDomain("domain", { userPoolId: pool.id, domain: "people" });
 export const poolId = pool.id;
 export const clientId = client.id;
 export const signIn = pulumi.interpolate\`https://\${domain.domain}.auth.eu-west-1.amazoncognito.com/login\`;
@@ -202,11 +202,11 @@ describe("npm start", () => {
     const entry = path.resolve(__dirname, "../../../local/cli/start.ts");
     const child = spawn(
       process.execPath,
-      ["-r", "tsx/cjs", entry, "--port", "0", "--json", "--program", project.folder],
+      ["-r", "./tests/transpile.cjs", entry, "--port", "0", "--json", "--program", project.folder],
       {
         cwd: path.resolve(__dirname, "../../.."),
         // Nothing of the user's account may be needed; temporary files go where they can be counted.
-        env: { PATH: process.env.PATH, TMPDIR: scratch, TSX_DISABLE_CACHE: "1" },
+        env: { PATH: process.env.PATH, TMPDIR: scratch },
         stdio: ["ignore", "pipe", "inherit"],
       },
     );

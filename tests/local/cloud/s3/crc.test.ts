@@ -5,6 +5,7 @@ import { Crc32c } from "@aws-crypto/crc32c";
 import { Crc64Nvme } from "@aws-sdk/crc64-nvme";
 import fc from "fast-check";
 import { combineCrcs, crc32c } from "../../../../local/cloud/s3/crc";
+import { Hashes } from "../../../../local/cloud/s3/hashes";
 
 function bytesOf(value: number): Buffer {
   const bytes = Buffer.alloc(4);
@@ -29,6 +30,17 @@ describe("S3 CRCs", () => {
           parts.reduce((sum, part) => crc32c(part, sum), 0),
           expected,
         );
+      }),
+    );
+  });
+
+  it("computes CRC-64/NVME as AWS's library does, in one piece or several", async () => {
+    await fc.assert(
+      fc.asyncProperty(chunks, async (parts) => {
+        const hashes = new Hashes(["CRC64NVME"]);
+        for (const part of parts) hashes.update(part);
+
+        assert.deepEqual(hashes.digests().get("CRC64NVME"), await crc64(Buffer.concat(parts)));
       }),
     );
   });

@@ -1,5 +1,5 @@
 // Two resources of one type and name.
-import * as aws from "@pulumi/aws";
+import { Bucket } from "@pulumi/aws/s3";
 
-new aws.s3.Bucket("twice");
-new aws.s3.Bucket("twice");
+new Bucket("twice");
+new Bucket("twice");

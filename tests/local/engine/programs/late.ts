@@ -1,4 +1,4 @@
 // Creates a resource from a timer, after the module body has settled.
-import * as aws from "@pulumi/aws";
+import { Bucket } from "@pulumi/aws/s3";
 
-setTimeout(() => new aws.s3.Bucket("late"), 30);
+setTimeout(() => new Bucket("late"), 30);

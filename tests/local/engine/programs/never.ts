@@ -1,6 +1,6 @@
 // An input that never resolves.
-import * as aws from "@pulumi/aws";
+import { Bucket } from "@pulumi/aws/s3";
 import * as pulumi from "@pulumi/pulumi";
 
 const never = pulumi.output(new Promise<string>(() => undefined));
-export const id = new aws.s3.Bucket("stuck", { bucket: never }).id;
+export const id = new Bucket("stuck", { bucket: never }).id;

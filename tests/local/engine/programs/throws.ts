@@ -1,6 +1,6 @@
 // A failing apply that feeds no output.
-import * as aws from "@pulumi/aws";
+import { Bucket } from "@pulumi/aws/s3";
 
-new aws.s3.Bucket("x").bucket.apply(() => {
+new Bucket("x").bucket.apply(() => {
   throw new Error("boom in apply");
 });
