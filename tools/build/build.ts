@@ -9,11 +9,13 @@ import { bundleHandlers, bundleKit, loadPage } from "../../components/shared/bun
 const root = path.join(__dirname, "..", "..");
 const dist = path.join(root, "dist");
 
-/** Builds everything from scratch. @param checkTypes left out by those who check the types elsewhere; what is emitted is the same */
-export function build({ checkTypes }: { readonly checkTypes: boolean }): void {
+/** Builds everything from scratch. */
+function build(): void {
   fs.rmSync(dist, { recursive: true, force: true });
-  const compiler = [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"];
-  execFileSync(process.execPath, checkTypes ? compiler : [...compiler, "--noCheck"], { cwd: root, stdio: "inherit" });
+  execFileSync(process.execPath, [require.resolve("typescript/bin/tsc"), "-p", "tsconfig.build.json"], {
+    cwd: root,
+    stdio: "inherit",
+  });
   withoutBuildCache(writeBundles);
   for (const client of ["upload", "progress", "session"]) bundleClient(client);
   for (const file of ["README.md", "LICENSE", "CHANGELOG.md", "SECURITY.md"]) {
@@ -104,4 +106,4 @@ function buildManifest(): object {
   };
 }
 
-if (require.main === module) build({ checkTypes: true });
+build();

@@ -48,6 +48,11 @@ describe("Uploader", () => {
     const sent = fake.count("part");
     assert.ok(sent >= parts && sent < 2 * parts, `${String(sent)} parts were sent`);
   };
+  /** Tries of one part, of which the last may have been raced for the same reason. */
+  const assertTries = (part: number, expected: number): void => {
+    const tries = fake.calls.filter(({ partNumber }) => partNumber === part).length;
+    assert.ok(tries === expected || tries === expected + 1, `part ${String(part)} was tried ${String(tries)} times`);
+  };
 
   const failsWith = (code: string) => (error: UploadError) => {
     assert.equal(error.code, code, error.message);
@@ -138,8 +143,8 @@ describe("Uploader", () => {
     await open().upload(file, { partSize: KIB }).done();
 
     assert.deepEqual(fake.objects, [bytes]);
-    assert.equal(fake.calls.filter(({ partNumber }) => partNumber === 2).length, 5);
-    assert.equal(fake.calls.filter(({ partNumber }) => partNumber === 1).length, 1);
+    assertTries(2, 5);
+    assertTries(1, 1);
   });
 
   it("U12: asks for a new signature after a 403 before the next try", async () => {
@@ -200,12 +205,15 @@ describe("Uploader", () => {
     const upload = open({}, { retry: { attempts: 3, baseMs: 10, capMs: 100 } }).upload(file, { partSize: KIB });
     await assert.rejects(upload.done(), failsWith("Network"));
 
+    assertTries(2, 3);
+    const before = fake.calls.length;
     broken = false;
     upload.resume();
     await upload.done();
 
     assert.deepEqual(fake.objects, [bytes]);
-    assert.equal(fake.calls.filter(({ partNumber }) => partNumber === 2).length, 4);
+    const sentAgain = fake.calls.slice(before).flatMap(({ kind, partNumber }) => (kind === "part" ? partNumber : []));
+    assert.deepEqual([...new Set(sentAgain)], [2]);
   });
 
   it("fetches new credentials once after a 401", async () => {
@@ -731,7 +739,7 @@ describe("Uploader", () => {
 
       await open().upload(file, { partSize: KIB }).done();
 
-      assert.equal(fake.calls.filter(({ partNumber }) => partNumber === 2).length, 2);
+      assertTries(2, 2);
       assert.deepEqual(fake.objects, [bytes]);
     });
   });

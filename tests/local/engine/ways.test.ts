@@ -95,16 +95,19 @@ for (const [title, way] of Object.entries(WAYS)) {
       assert.deepEqual(preview.snapshot.resources, []);
     });
 
-    it("is all the same when it is evaluated again, and nothing is created", async () => {
-      const first = await updateOf(way);
-      const create = (): never => assert.fail("create was called");
-      const second = await way("site", { ...OPTIONS, previous: first.snapshot, provider: fakeAws({ create }) });
+    // Pulumi's executor knows nothing of what was before: for it, see "deletes what the program no longer declares".
+    if (way !== withExecutor) {
+      it("is all the same when it is evaluated again, and nothing is created", async () => {
+        const first = await updateOf(way);
+        const create = (): never => assert.fail("create was called");
+        const second = await way("site", { ...OPTIONS, previous: first.snapshot, provider: fakeAws({ create }) });
 
-      assert.deepEqual(second.errors, []);
-      assert.deepEqual([...new Set(second.steps.map(({ op }) => op))], ["same"]);
-      assert.equal(second.steps.length, first.steps.length);
-      assert.deepEqual(second.outputs, first.outputs);
-    });
+        assert.deepEqual(second.errors, []);
+        assert.deepEqual([...new Set(second.steps.map(({ op }) => op))], ["same"]);
+        assert.equal(second.steps.length, first.steps.length);
+        assert.deepEqual(second.outputs, first.outputs);
+      });
+    }
 
     it("rejects an input that never resolves, naming resource and property", async () => {
       const { errors } = await updateOf(way, "never");
