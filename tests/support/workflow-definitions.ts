@@ -213,7 +213,7 @@ class Builder {
           }),
         };
       case "pass":
-        return { [name]: marked({ Type: "Pass", ...this.passData(seed), Next: next }) };
+        return { [name]: marked({ Type: "Pass", ...this.passData(seed, alone), Next: next }) };
       case "wait":
         return { [name]: marked({ Type: "Wait", Seconds: seed % 3, Next: next }) };
       case "fail":
@@ -275,10 +275,11 @@ class Builder {
     return seed % 2 === 0 ? { ResultPath: null } : {};
   }
 
-  private passData(seed: number): object {
+  /** What a JSONata state puts out is an expression, wherever it stands in the value, and one of the values cannot be evaluated. */
+  private passData(seed: number, mayFail: boolean): object {
     const value = JSONS[seed % JSONS.length] ?? null;
-    if (this.language === "JSONata") return { Output: value === "{% no %}" ? "" : value };
-    return { Result: value };
+    if (this.language === "JSONPath") return { Result: value };
+    return { Output: mayFail || !JSON.stringify(value).includes("{%") ? value : "" };
   }
 }
 
