@@ -1,17 +1,42 @@
-// An emulated network path in user space: a TCP relay on loopback that shares one rate, delays each way by half the round trip, charges a
-// round trip for each new connection, and lets every connection start slowly up to its window. Models upload; answers are delayed only.
+// An emulated network in user space: TCP relays on loopback that share one rate, delay each way by half the round trip, charge a
+// round trip for each new connection, and let every connection start slowly up to its window. Models upload; answers are delayed only.
+// It runs in a thread of its own: while client or server compute, what is on the way goes on.
+import { once } from "node:events";
 import * as net from "node:net";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
 /** The path from a client to one host. */
 export interface PathSettings {
+  /** Port of the host on loopback. */
+  readonly targetPort: number;
   /** Round trip in milliseconds. */
   readonly roundTripMs: number;
   /** Most bytes that one connection may have under way: receive window. */
   readonly windowBytes: number;
 }
 
-/** Rate that all paths of a client share, in bits per second. */
-export class SharedRate {
+/** What a client reaches hosts over. */
+export interface LinkSettings {
+  /** Rate that all paths share. */
+  readonly bitsPerSecond: number;
+  readonly paths: readonly PathSettings[];
+}
+
+/** An open link. */
+export interface Link {
+  /** A port for each path, in their order. */
+  readonly ports: readonly number[];
+  close(): Promise<void>;
+}
+
+/** Opens a link. */
+export async function openLink(settings: LinkSettings): Promise<Link> {
+  const worker = new Worker(__filename, { workerData: settings });
+  const [ports] = (await once(worker, "message")) as [readonly number[]];
+  return { ports, close: async () => void (await worker.terminate()) };
+}
+
+class SharedRate {
   private freeAt = 0;
 
   constructor(private readonly bitsPerSecond: number) {}
@@ -26,30 +51,17 @@ export class SharedRate {
 const INITIAL_WINDOW_BYTES = 10 * 1460;
 const CHUNK_BYTES = 16 * 1024;
 
-/** A relay that stands for a path. */
-export interface Relay {
-  readonly port: number;
-  /** Connections that were opened through it. */
-  connections(): number;
-  close(): void;
-}
-
-/** Opens a relay to a port on loopback. */
-export async function openRelay(targetPort: number, path: PathSettings, rate: SharedRate): Promise<Relay> {
-  let count = 0;
-  const sockets = new Set<net.Socket>();
+/** Opens a relay that stands for a path. Returns its port. */
+async function openRelay(path: PathSettings, rate: SharedRate): Promise<number> {
   const server = net.createServer((client) => {
-    count += 1;
-    const upstream = net.connect(targetPort, "127.0.0.1");
+    const upstream = net.connect(path.targetPort, "127.0.0.1");
     for (const socket of [client, upstream]) {
-      sockets.add(socket);
       socket.setNoDelay(true);
       socket.on("error", () => {
         client.destroy();
         upstream.destroy();
       });
       socket.on("close", () => {
-        sockets.delete(socket);
         // A request that was given up must not linger on the other side.
         if (socket === client && !client.readableEnded) upstream.destroy();
       });
@@ -58,14 +70,7 @@ export async function openRelay(targetPort: number, path: PathSettings, rate: Sh
     delayAnswers(upstream, client, path.roundTripMs / 2);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    port: (server.address() as net.AddressInfo).port,
-    connections: () => count,
-    close: () => {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
+  return (server.address() as net.AddressInfo).port;
 }
 
 /** Slow start and window of one direction of one connection. */
@@ -142,3 +147,10 @@ function delayAnswers(upstream: net.Socket, client: net.Socket, delayMs: number)
   });
   upstream.on("end", () => setTimeout(() => client.end(), delayMs));
 }
+
+async function serve({ bitsPerSecond, paths }: LinkSettings): Promise<void> {
+  const rate = new SharedRate(bitsPerSecond);
+  parentPort?.postMessage(await Promise.all(paths.map((path) => openRelay(path, rate))));
+}
+
+if (!isMainThread) void serve(workerData as LinkSettings);

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { launchChromium } from "../tests/support/chromium";
 import { makeFile, MEBIBYTE, startTestStack, type TestStack } from "../tests/support/stack";
 import { drawBars } from "../tools/chart";
-import { openRelay, SharedRate } from "./link";
+import { openLink } from "./link";
 import { formatTable, median, round } from "./statistics";
 import { createRelayAgent, libStorage, ours, plainPut, uppy } from "./upload-clients";
 
@@ -40,29 +40,33 @@ export async function run(options: ReadonlyMap<string, number>): Promise<UploadB
   const size = options.get("size") ?? 64;
   const rounds = options.get("rounds") ?? 3;
   const stack = await startTestStack();
-  const rate = new SharedRate(LINK.bitsPerSecond);
   const port = (origin: string): number => Number(new URL(origin).port);
   const gateway = port(stack.cloud.gatewayOrigin);
   const accelerate = port(stack.cloud.context.accelerateOrigin());
-  const relays = [
-    await openRelay(gateway, { roundTripMs: LINK.directMs, windowBytes: LINK.windowBytes }, rate),
-    await openRelay(accelerate, { roundTripMs: LINK.edgeMs, windowBytes: LINK.windowBytes }, rate),
-  ] as const;
+  const { bitsPerSecond, windowBytes } = LINK;
+  const link = await openLink({
+    bitsPerSecond,
+    paths: [
+      { targetPort: gateway, roundTripMs: LINK.directMs, windowBytes },
+      { targetPort: accelerate, roundTripMs: LINK.edgeMs, windowBytes },
+    ],
+  });
+  const [directPort = 0, edgePort = 0] = link.ports;
   const browser = await launchChromium();
   try {
     const ways = listWays(
       stack,
       new Map([
-        [gateway, relays[0].port],
-        [accelerate, relays[1].port],
+        [gateway, directPort],
+        [accelerate, edgePort],
       ]),
       size,
     );
-    ways.push(["Uppy 6, direct (in Chromium)", async () => (await uppy(stack, browser, relays[0].port, size)) / 1000]);
+    ways.push(["Uppy 6, direct (in Chromium)", async () => (await uppy(stack, browser, directPort, size)) / 1000]);
     return report(await measure(ways, rounds), size, rounds);
   } finally {
     await browser.close();
-    for (const relay of relays) relay.close();
+    await link.close();
     await stack.stop();
   }
 }
