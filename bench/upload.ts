@@ -168,6 +168,12 @@ function report(measured: readonly Row[], size: number, rounds: number): UploadB
       note: `${String(medianSeconds)} s (${String(againstBaseline)} ×)`,
     }));
   const image = path.join(__dirname, "..", "docs", "images", "upload-bench.svg");
-  fs.writeFileSync(image, drawBars(`${String(size)} MiB over an emulated link, medians of ${String(rounds)}`, bars));
+  fs.writeFileSync(
+    image,
+    drawBars(
+      `${String(size)} MiB over an emulated link, ${rounds === 1 ? "one round" : `medians of ${String(rounds)}`}`,
+      bars,
+    ),
+  );
   return result;
 }
