@@ -4,6 +4,9 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from "n
 import type { AddressInfo } from "node:net";
 import type { Listener, ListenerKind, UpgradeHandler } from "./core/service";
 
+/** Idle connections stay open for longer than clients keep them: a request on one that is just being closed fails. */
+export const KEEP_ALIVE_MS = 75_000;
+
 /** A port of the plan is taken by another program. */
 export class PortInUseError extends Error {
   constructor(readonly port: number) {
@@ -102,7 +105,7 @@ export class Listeners {
 export async function listenOn(port: number, handler: RequestListener, onUpgrade?: UpgradeHandler): Promise<Listener> {
   const server = createServer((request, response) => guard(handler, request, response));
   if (onUpgrade) server.on("upgrade", onUpgrade);
-  server.keepAliveTimeout = 5_000;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await bind(server, port);
   const address = server.address() as AddressInfo;
   return { origin: `http://127.0.0.1:${address.port}`, close: () => close(server) };

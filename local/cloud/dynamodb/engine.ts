@@ -192,13 +192,13 @@ export class Engine {
   private runOn(store: DynaliteStore, action: EngineAction, data: CheckedRequest): Promise<JsonObject> {
     if (this.closed) return Promise.reject(new Error("the local DynamoDB has been stopped"));
     const run = this.dynalite.actions.get(action);
-    const result = new Promise<JsonObject>((resolve, reject) => {
+    const running = new Promise<JsonObject>((resolve, reject) => {
       run?.(store, data, (error, result) => (error ? reject(toAwsError(error)) : resolve(result ?? {})));
     });
-    this.underWay.add(result);
-    const forget = (): void => void this.underWay.delete(result);
-    result.then(forget, forget);
-    return result;
+    this.underWay.add(running);
+    const forget = (): void => void this.underWay.delete(running);
+    running.then(forget, forget);
+    return running;
   }
 }
 

@@ -7,16 +7,13 @@ import { AwsError, NotSimulatedError } from "../core/errors";
 import type { GatewayEndpoint, Listener, Service } from "../core/service";
 import type { TraceLog } from "../core/trace";
 import { uuidFrom } from "../core/uuid";
-import { PortInUseError } from "../ports";
+import { KEEP_ALIVE_MS, PortInUseError } from "../ports";
 import { type ArrivedRequest, readArrival } from "./arrival";
 import { authenticate } from "./authenticate";
 import { type CallRecord, createCall } from "./call";
 import { MalformedUriError } from "./canonical";
 import { asAwsError, type Protocol, protocolOf, renderError } from "./errors";
 import { serviceOf, targetOf } from "./route";
-
-/** Idle connections stay open for longer than clients keep them: a request on one that is just being closed fails. */
-const KEEP_ALIVE_MS = 75_000;
 
 /** Settings of `createGateway`. */
 export interface GatewayOptions {

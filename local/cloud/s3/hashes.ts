@@ -1,7 +1,7 @@
 // Sums of a body, computed while it streams by.
 import { createHash, type Hash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { CRC64_START, finishCrc64, updateCrc64 } from "../../../clients/upload/crc64";
+import { CRC64_START, type Crc64State, finishCrc64, updateCrc64 } from "../../../clients/upload/crc64";
 import { crc32c } from "./crc";
 import type { ChecksumAlgorithm } from "./checksums";
 
@@ -41,11 +41,12 @@ function start(name: DigestName): RunningDigest {
     case "SHA256":
       return fromHash(createHash("sha256"));
     case "CRC32":
-      return fromFunction(crc32);
+      return fold<number>(0, (value, chunk) => crc32(chunk, value), crc32Bytes);
     case "CRC32C":
-      return fromFunction(crc32c);
+      return fold<number>(0, (value, chunk) => crc32c(chunk, value), crc32Bytes);
     case "CRC64NVME":
-      return crc64Nvme();
+      // The uploader's, twice as fast as the AWS library's (450 MB/s against 225); the tests hold it against that library.
+      return fold(CRC64_START, updateCrc64, crc64Bytes);
   }
 }
 
@@ -53,33 +54,31 @@ function fromHash(hash: Hash): RunningDigest {
   return { update: (chunk) => void hash.update(chunk), digest: () => hash.digest() };
 }
 
-function fromFunction(step: (chunk: Uint8Array, previous: number) => number): RunningDigest {
-  let value = 0;
+/** A sum whose state goes from chunk to chunk. */
+function fold<State>(
+  initial: State,
+  step: (state: State, chunk: Uint8Array) => State,
+  finish: (state: State) => Buffer,
+): RunningDigest {
+  let state = initial;
   return {
     update: (chunk) => {
-      value = step(chunk, value);
+      state = step(state, chunk);
     },
-    digest: () => {
-      const bytes = Buffer.alloc(4);
-      bytes.writeUInt32BE(value);
-      return bytes;
-    },
+    digest: () => finish(state),
   };
 }
 
-/** The uploader's, twice as fast as the AWS library's (450 MB/s against 225); the tests hold it against that library. */
-function crc64Nvme(): RunningDigest {
-  let state = CRC64_START;
-  return {
-    update: (chunk) => {
-      state = updateCrc64(state, chunk);
-    },
-    digest: () => {
-      const bytes = Buffer.alloc(8);
-      bytes.writeBigUInt64BE(finishCrc64(state));
-      return bytes;
-    },
-  };
+function crc32Bytes(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function crc64Bytes(state: Crc64State): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(finishCrc64(state));
+  return bytes;
 }
 
 /** One sum of a buffer. */

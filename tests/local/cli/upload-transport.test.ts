@@ -84,9 +84,14 @@ describe("The uploader's transport over Node", () => {
       (socket) => void socket.pause(),
       async (url, transport) => {
         const controller = new AbortController();
-        const onProgress = (): void => controller.abort(new Error("enough"));
+        const counts: number[] = [];
+        const onProgress = (bytes: number): void => {
+          counts.push(bytes);
+          controller.abort(new Error("enough"));
+        };
 
         await assert.rejects(transport.send({ url, headers: {}, body, signal: controller.signal, onProgress }));
+        assert.ok(counts.length > 0 && (counts.at(-1) ?? SIZE) < SIZE / 2, counts.join(", "));
       },
     ));
 });
